@@ -1,0 +1,35 @@
+/**
+ * A reliable, ordered, full-duplex byte pipe: what a transport gives and a session runs over.
+ *
+ * Ownership: chunks given to {@link Connection.send} are given away for good, and nobody mutates or transfers them
+ * afterwards, the caller included (the same unchanged bytes may be sent many times). A chunk handed to
+ * {@link ConnectionSink.data} belongs to the sink.
+ *
+ * No re-entrancy: no sink method runs inside a method of the connection.
+ */
+export interface Connection {
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  /** Begins delivery. Called exactly once; no byte is delivered, or lost, before it. */
+  start(sink: ConnectionSink): void;
+  /**
+   * Sends the chunks in order, gathered into one system call where that can be. Always accepts them all.
+   * Returns false when more than 128 KiB have not been handed on; then wait for {@link ConnectionSink.drain}.
+   * After `close`, `abort` or the end of the connection the chunks are dropped.
+   */
+  send(chunks: readonly Uint8Array[]): boolean;
+  /** Flushes, ends our direction, and reads on until the peer's end, for 5 seconds at most. */
+  close(): void;
+  /** Ends both directions at once; what is queued is dropped. `reason` reaches {@link ConnectionSink.closed}. */
+  abort(reason?: unknown): void;
+}
+
+/** What a connection tells its owner. */
+export interface ConnectionSink {
+  /** Bytes came. May still be called after `Connection.close()`. */
+  data(chunk: Uint8Array): void;
+  /** `send` returned false before; now there is room again. */
+  drain(): void;
+  /** The connection is over: exactly once, last, never synchronously, also after our own close or abort. `reason` is undefined after a clean end of both directions. */
+  closed(reason?: unknown): void;
+}

@@ -1,0 +1,42 @@
+import { existsSync } from "node:fs";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+
+const conditions = ["@astranet/source"];
+const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+/** Packages whose tests run in Node. */
+const packages = ["frame", "transport", "transport-tcp", "mux", "discovery", "router", "astranet"];
+/** Packages that use no Node API: their `*.test.ts` run a second time in Chromium; `*.node.test.ts` do not. */
+const portable = ["frame", "transport", "mux", "discovery"];
+
+const node = packages.map((name) => ({
+  extends: true as const,
+  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"] },
+}));
+
+const browser = portable.map((name) => ({
+  extends: true as const,
+  test: {
+    name: `${name}@chromium`,
+    root: `packages/${name}`,
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/**/*.node.test.ts"],
+    browser: {
+      enabled: true,
+      headless: true,
+      provider: playwright({ launchOptions: { executablePath: chromium, args: ["--no-sandbox"] } }),
+      instances: [{ browser: "chromium" as const }],
+      screenshotFailures: false,
+    },
+  },
+}));
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    testTimeout: 20_000,
+    projects: [...node, ...(existsSync(chromium) ? browser : [])],
+  },
+});
