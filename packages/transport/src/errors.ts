@@ -36,7 +36,7 @@ export interface AstraErrorOptions {
   readonly cause?: unknown;
 }
 
-const brand: unique symbol = Symbol.for("astranet.error");
+const brand = Symbol.for("astranet.error");
 
 /**
  * The one error class of astranet. The message begins with the code, because consoles often show nothing else.
@@ -60,10 +60,6 @@ export class AstraError extends Error {
     return "AstraError";
   }
 
-  get [brand](): true {
-    return true;
-  }
-
   /** Whether `error` is an AstraError (of any copy of this package), and of that code where one is given. */
   static is(error: unknown, code?: AstraErrorCode): error is AstraError {
     return (
@@ -74,3 +70,6 @@ export class AstraError extends Error {
     );
   }
 }
+
+// On the prototype and under a registered symbol, so that the copies of this package in one process recognise each other's errors.
+Object.defineProperty(AstraError.prototype, brand, { value: true });
