@@ -32,11 +32,18 @@ const browser = portable.map((name) => ({
   },
 }));
 
+/** Tests of the repository as a whole: its layers, its documents, the examples in its READMEs. */
+const repo = {
+  extends: true as const,
+  test: { name: "repo", root: ".ci", include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+};
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     testTimeout: 20_000,
-    projects: [...node, ...(existsSync(chromium) ? browser : [])],
+    reporters: ["default", "./.ci/reporter.ts"],
+    projects: [...node, ...(existsSync(chromium) ? browser : []), repo],
   },
 });
