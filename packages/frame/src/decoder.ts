@@ -1,0 +1,302 @@
+import { WireCode } from "./error-code.ts";
+import { FrameError } from "./frame-error.ts";
+import { Flag, FrameType } from "./frame-type.ts";
+import type { FrameHandler } from "./handler.ts";
+import {
+  DEFAULT_MAX_GOAWAY_DEBUG,
+  DEFAULT_MAX_HEADER,
+  HEADER_LENGTH,
+  MAX_DATA_LENGTH,
+  MAX_REASON_LENGTH,
+  MAX_SETTINGS_LENGTH,
+  MAX_UNKNOWN_LENGTH,
+} from "./limits.ts";
+import { decodeSettings } from "./settings.ts";
+
+export interface FrameDecoderOptions {
+  /** 'astranet' (default) knows all frames; 'muxado' only the four base ones, and skips the others. */
+  readonly wire?: "astranet" | "muxado";
+  /** Longest DATA payload. Default 65,536; a muxado peer may send as much as its window. Beyond: FRAME_SIZE. */
+  readonly maxDataLength?: number;
+  /** Longest header of OPEN and ACCEPT. Default 4,096. Beyond: FRAME_SIZE. */
+  readonly maxHeader?: number;
+  /** Longest debug text of GOAWAY. Default 65,536. Beyond: FRAME_SIZE. */
+  readonly maxGoAwayDebug?: number;
+}
+
+const Mode = { HEADER: 0, TYPE: 1, PAYLOAD: 2, CONTROL: 3, SKIP: 4 } as const;
+type Mode = (typeof Mode)[keyof typeof Mode];
+
+const utf8 = new TextDecoder();
+
+/**
+ * A streaming decoder. Payload goes up piece by piece as it comes, without waiting and without a copy; of other frames
+ * at most one is held, after its length was checked against its limit.
+ */
+export class FrameDecoder {
+  /** Bytes of all frames but SETTINGS, PING and LINK so far: what link credit and acknowledgement count. */
+  counted = 0;
+  readonly #handler: FrameHandler;
+  readonly #extensions: boolean;
+  readonly #maxData: number;
+  readonly #maxHeader: number;
+  readonly #maxDebug: number;
+  /** Header, type or control payload that came in part. */
+  #partial: Uint8Array = new Uint8Array(HEADER_LENGTH);
+  #filled = 0;
+  readonly #head: Uint8Array = this.#partial;
+  #mode: Mode = Mode.HEADER;
+  #type = 0;
+  #flags = 0;
+  #length = 0;
+  #streamId = 0;
+  /** Bytes of the payload still to come. */
+  #left = 0;
+  #stopped = false;
+
+  constructor(handler: FrameHandler, options: FrameDecoderOptions = {}) {
+    this.#handler = handler;
+    this.#extensions = options.wire !== "muxado";
+    this.#maxData = options.maxDataLength ?? MAX_DATA_LENGTH;
+    this.#maxHeader = options.maxHeader ?? DEFAULT_MAX_HEADER;
+    this.#maxDebug = options.maxGoAwayDebug ?? DEFAULT_MAX_GOAWAY_DEBUG;
+  }
+
+  /** Bytes that the decoder itself holds back: a part of a header or of a control frame. */
+  get buffered(): number {
+    return this.#filled;
+  }
+
+  /** Takes no more bytes: the rest of a chunk under way, and all later ones, are dropped. May be called from inside a handler. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Decodes the next bytes of the connection. Throws {@link FrameError} at the first frame that breaks the format; the decoder is stopped then. */
+  push(chunk: Uint8Array): void {
+    try {
+      this.#decode(chunk);
+    } catch (error) {
+      this.#stopped = true;
+      throw error;
+    }
+  }
+
+  #decode(chunk: Uint8Array): void {
+    const end = chunk.length;
+    let at = 0;
+    while (at < end && !this.#stopped) {
+      if (this.#mode === Mode.HEADER) {
+        if (this.#filled === 0 && end - at >= HEADER_LENGTH) {
+          this.#header(chunk, at);
+          at += HEADER_LENGTH;
+        } else {
+          const taken = this.#gather(chunk, at, HEADER_LENGTH);
+          at += taken;
+          if (this.#filled < HEADER_LENGTH) return;
+          this.#filled = 0;
+          this.#header(this.#head, 0);
+        }
+        continue;
+      }
+      const piece = Math.min(this.#left, end - at);
+      if (this.#mode === Mode.PAYLOAD) {
+        this.counted += piece;
+        this.#left -= piece;
+        this.#handler.payload(chunk, at, at + piece);
+        at += piece;
+        if (this.#left === 0) {
+          this.#mode = Mode.HEADER;
+          this.#handler.dataEnd();
+        }
+      } else if (this.#mode === Mode.TYPE) {
+        const taken = this.#gather(chunk, at, 4);
+        at += taken;
+        this.counted += taken;
+        this.#left -= taken;
+        if (this.#filled < 4) return;
+        this.#filled = 0;
+        this.#beginData(u32(this.#partial, 0));
+      } else if (this.#mode === Mode.SKIP) {
+        this.counted += piece;
+        this.#left -= piece;
+        at += piece;
+        if (this.#left === 0) this.#mode = Mode.HEADER;
+      } else {
+        const counts = this.#type !== FrameType.SETTINGS && this.#type !== FrameType.PING && this.#type !== FrameType.LINK;
+        if (counts) this.counted += piece;
+        this.#left -= piece;
+        if (this.#filled === 0 && this.#left === 0) {
+          this.#mode = Mode.HEADER;
+          this.#control(chunk, at, at + this.#length);
+          at += piece;
+        } else {
+          if (this.#filled === 0) this.#partial = new Uint8Array(this.#length);
+          this.#partial.set(chunk.subarray(at, at + piece), this.#filled);
+          this.#filled += piece;
+          at += piece;
+          if (this.#left > 0) return;
+          const whole = this.#partial;
+          this.#partial = this.#head;
+          this.#filled = 0;
+          this.#mode = Mode.HEADER;
+          this.#control(whole, 0, whole.length);
+        }
+      }
+    }
+  }
+
+  /** Adds to the partial header or type up to `size` bytes in all; returns how many were taken. */
+  #gather(chunk: Uint8Array, at: number, size: number): number {
+    const taken = Math.min(size - this.#filled, chunk.length - at);
+    for (let i = 0; i < taken; i++) this.#partial[this.#filled + i] = chunk[at + i] as number;
+    this.#filled += taken;
+    return taken;
+  }
+
+  #header(bytes: Uint8Array, at: number): void {
+    const length = ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
+    const type = (bytes[at + 3] as number) >> 4;
+    const streamId = u32(bytes, at + 4) & 0x7fff_ffff;
+    this.#length = this.#left = length;
+    this.#type = type;
+    this.#flags = (bytes[at + 3] as number) & 15;
+    this.#streamId = streamId;
+    if (type === FrameType.DATA) {
+      this.counted += HEADER_LENGTH;
+      if (length > this.#maxData) throw new FrameError(WireCode.FRAME_SIZE, `DATA of ${String(length)} bytes, at most ${String(this.#maxData)} are allowed`);
+      if (streamId === 0) throw new FrameError(WireCode.PROTOCOL, "DATA on stream 0");
+      if ((this.#flags & Flag.TYPED) !== 0 && this.#extensions) {
+        if ((this.#flags & Flag.SYN) === 0) throw new FrameError(WireCode.PROTOCOL, "TYPED without SYN");
+        if (length < 4) throw new FrameError(WireCode.FRAME_SIZE, `a typed DATA of ${String(length)} bytes`);
+        this.#mode = Mode.TYPE;
+      } else this.#beginData(-1);
+      return;
+    }
+    this.#checkControl(type, length, streamId);
+  }
+
+  #beginData(type: number): void {
+    this.#mode = this.#left > 0 ? Mode.PAYLOAD : Mode.HEADER;
+    this.#handler.data(this.#streamId, this.#flags, this.#length, type);
+    if (this.#left === 0) this.#handler.dataEnd();
+  }
+
+  #checkControl(type: number, length: number, streamId: number): void {
+    let min: number;
+    let max: number;
+    let onStream = true;
+    switch (this.#extensions || type <= FrameType.GOAWAY ? type : -1) {
+      case FrameType.RST:
+      case FrameType.WNDINC:
+      case FrameType.STOP:
+        min = max = 4;
+        break;
+      case FrameType.GOAWAY:
+        min = 8;
+        max = 8 + this.#maxDebug;
+        onStream = false;
+        break;
+      case FrameType.SETTINGS:
+        min = 5;
+        max = MAX_SETTINGS_LENGTH;
+        onStream = false;
+        break;
+      case FrameType.PING:
+        min = max = 8;
+        onStream = false;
+        break;
+      case FrameType.OPEN:
+        min = 1;
+        max = (this.#flags & Flag.UPDATE) !== 0 ? 1 : 1 + this.#maxHeader;
+        break;
+      case FrameType.ACCEPT:
+        min = 0;
+        max = this.#maxHeader;
+        break;
+      case FrameType.LINK:
+        min = max = 16;
+        onStream = false;
+        break;
+      case FrameType.REASON:
+        min = 12;
+        max = MAX_REASON_LENGTH;
+        break;
+      default:
+        this.counted += HEADER_LENGTH;
+        if (length > MAX_UNKNOWN_LENGTH) throw new FrameError(WireCode.FRAME_SIZE, `a frame of unknown type ${String(type)} with ${String(length)} bytes`);
+        this.#mode = length > 0 ? Mode.SKIP : Mode.HEADER;
+        this.#handler.skipped(type, length);
+        return;
+    }
+    const name = typeName(type);
+    if (length < min || length > max) throw new FrameError(WireCode.FRAME_SIZE, `${name} of ${String(length)} bytes`);
+    if (onStream === (streamId === 0)) throw new FrameError(WireCode.PROTOCOL, `${name} on stream ${String(streamId)}`);
+    if (type !== FrameType.SETTINGS && type !== FrameType.PING && type !== FrameType.LINK) this.counted += HEADER_LENGTH;
+    if (length > 0) this.#mode = Mode.CONTROL;
+    else {
+      this.#mode = Mode.HEADER;
+      this.#control(this.#head, 0, 0);
+    }
+  }
+
+  #control(bytes: Uint8Array, at: number, end: number): void {
+    const handler = this.#handler;
+    switch (this.#type) {
+      case FrameType.RST:
+        handler.rst(this.#streamId, this.#flags, u32(bytes, at));
+        break;
+      case FrameType.WNDINC: {
+        const increment = u32(bytes, at) & 0x7fff_ffff;
+        if (increment === 0) throw new FrameError(WireCode.PROTOCOL, "WNDINC of 0");
+        handler.windowIncrement(this.#streamId, increment);
+        break;
+      }
+      case FrameType.GOAWAY:
+        handler.goAway(u32(bytes, at) & 0x7fff_ffff, u32(bytes, at + 4), bytes.slice(at + 8, end));
+        break;
+      case FrameType.SETTINGS:
+        handler.settings(decodeSettings(bytes.subarray(at, end)));
+        break;
+      case FrameType.PING:
+        handler.ping((this.#flags & Flag.ACK) !== 0, u32(bytes, at), u32(bytes, at + 4));
+        break;
+      case FrameType.OPEN: {
+        const urgency = bytes[at] as number;
+        if (urgency > 7) throw new FrameError(WireCode.PROTOCOL, `OPEN with urgency ${String(urgency)}`);
+        handler.open(this.#streamId, (this.#flags & Flag.UPDATE) !== 0, urgency, bytes.subarray(at + 1, end));
+        break;
+      }
+      case FrameType.ACCEPT:
+        handler.accept(this.#streamId, bytes.subarray(at, end));
+        break;
+      case FrameType.STOP:
+        handler.stop(this.#streamId, u32(bytes, at));
+        break;
+      case FrameType.LINK:
+        handler.link(u53(bytes, at), u53(bytes, at + 8));
+        break;
+      default: {
+        const node = (BigInt(u32(bytes, at + 4)) << 32n) | BigInt(u32(bytes, at + 8));
+        handler.reason(this.#streamId, u32(bytes, at), node, utf8.decode(bytes.subarray(at + 12, end)));
+      }
+    }
+  }
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
+  );
+}
+
+function u53(bytes: Uint8Array, at: number): number {
+  const high = u32(bytes, at);
+  if (high >= 0x20_0000) throw new FrameError(WireCode.PROTOCOL, "LINK with a number of 2^53 or more");
+  return high * 0x1_0000_0000 + u32(bytes, at + 4);
+}
+
+function typeName(type: number): string {
+  for (const [name, value] of Object.entries(FrameType)) if (value === type) return name;
+  return `type ${String(type)}`;
+}

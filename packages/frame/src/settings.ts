@@ -1,0 +1,102 @@
+import { WireCode } from "./error-code.ts";
+import { FrameError } from "./frame-error.ts";
+import { MAX_SETTINGS_LENGTH } from "./limits.ts";
+
+/** 'ASTR': the first bytes of a SETTINGS payload, so that a stranger's bytes are not taken for one. */
+const MAGIC = 0x4153_5452;
+
+/** The protocol version of this package. */
+export const PROTOCOL_VERSION = 1;
+
+/** What one side tells the other in its first frame. */
+export interface Settings {
+  readonly version: number;
+  /** Bit 0: REASON is understood. Bit 1: sessions can be resumed (reserved). */
+  readonly features: number;
+  /** Bytes that may be sent on a new stream. At least 65,536. */
+  readonly initialWindow: number;
+  /** Bytes that may be under way on the link. At least 1,048,576. */
+  readonly linkWindow: number;
+  /** Streams that the peer may hold open. At least 1,024. */
+  readonly maxStreams: number;
+  /** Milliseconds without a byte after which the session is dead; 0: never. */
+  readonly idleTimeoutMs: number;
+  /** Longest header of OPEN and ACCEPT, in bytes. At least 1,024. */
+  readonly maxHeader: number;
+}
+
+/** What holds until the peer's SETTINGS came; no advertised value may be lower, so that its arrival only ever adds. */
+export const SETTINGS_FLOOR: Settings = {
+  version: PROTOCOL_VERSION,
+  features: 0,
+  initialWindow: 65_536,
+  linkWindow: 1_048_576,
+  maxStreams: 1_024,
+  idleTimeoutMs: 0,
+  maxHeader: 1_024,
+};
+
+type Item = Exclude<keyof Settings, "version">;
+
+/** Item ids 1–6, in this order; each value is big endian. Ids 7 and 8 are reserved for resuming. */
+const items: readonly { readonly key: Item; readonly length: 2 | 4 }[] = [
+  { key: "features", length: 4 },
+  { key: "initialWindow", length: 4 },
+  { key: "linkWindow", length: 4 },
+  { key: "maxStreams", length: 4 },
+  { key: "idleTimeoutMs", length: 4 },
+  { key: "maxHeader", length: 2 },
+];
+
+/** Encodes a SETTINGS payload, without the frame's header. */
+export function encodeSettings(settings: Settings): Uint8Array {
+  const length = items.reduce((sum, item) => sum + 2 + item.length, 5);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC);
+  view.setUint8(4, settings.version);
+  let at = 5;
+  items.forEach((item, index) => {
+    view.setUint8(at, index + 1);
+    view.setUint8(at + 1, item.length);
+    if (item.length === 4) view.setUint32(at + 2, settings[item.key]);
+    else view.setUint16(at + 2, settings[item.key]);
+    at += 2 + item.length;
+  });
+  return bytes;
+}
+
+/** Decodes a SETTINGS payload. Unknown ids are skipped; what is missing has its floor. Throws {@link FrameError}. */
+export function decodeSettings(bytes: Uint8Array): Settings {
+  if (bytes.length > MAX_SETTINGS_LENGTH) throw new FrameError(WireCode.FRAME_SIZE, `SETTINGS of ${String(bytes.length)} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < 5 || view.getUint32(0) !== MAGIC) throw malformed("does not begin with 'ASTR' and a version");
+  const version = view.getUint8(4);
+  if (version === 0) throw malformed("has version 0");
+  const settings: { -readonly [K in keyof Settings]: Settings[K] } = { ...SETTINGS_FLOOR, version };
+  const seen = new Set<number>();
+  let at = 5;
+  while (at < bytes.length) {
+    if (at + 2 > bytes.length) throw malformed("ends inside an item");
+    const id = view.getUint8(at);
+    const length = view.getUint8(at + 1);
+    at += 2;
+    if (at + length > bytes.length) throw malformed(`ends inside item ${String(id)}`);
+    const item = items[id - 1];
+    if (item !== undefined) {
+      if (seen.has(id)) throw malformed(`repeats item ${String(id)}`);
+      seen.add(id);
+      if (item.length !== length) throw malformed(`has item ${String(id)} of ${String(length)} bytes`);
+      const value = length === 4 ? view.getUint32(at) : view.getUint16(at);
+      if (item.key !== "idleTimeoutMs" && value < SETTINGS_FLOOR[item.key])
+        throw malformed(`has ${item.key} ${String(value)}, below the floor of ${String(SETTINGS_FLOOR[item.key])}`);
+      settings[item.key] = value;
+    }
+    at += length;
+  }
+  return settings;
+}
+
+function malformed(what: string): FrameError {
+  return new FrameError(WireCode.PROTOCOL, `SETTINGS ${what}`);
+}
