@@ -1,0 +1,245 @@
+import { AstraError } from "@astranet/transport";
+import { compareVersions, maxIncarnation, maxPayloadBytes, recordHeaderBytes, type StoredRecord } from "./record.ts";
+
+/** The limits of a store; beyond each, `merge` refuses with a typed error and keeps what it had. */
+export interface RecordStoreLimits {
+  /** Everything together; beyond it unknown origins are refused, known ones may still change. Default 64 MiB. */
+  readonly maxBytes: number;
+  /** Of one origin. Default 512 KiB. */
+  readonly maxBytesPerOrigin: number;
+  /** Slots of one kind of one origin. Default 256, which is all that a slot's number can say. */
+  readonly maxSlotsPerKind: number;
+  /** Origins. Default 65,536. */
+  readonly maxOrigins: number;
+}
+
+/** What a RecordStore is made with. */
+export interface RecordStoreOptions {
+  /** This node: the one origin that it writes for. */
+  readonly self: string;
+  /** This life of the node; larger than that of every life before. */
+  readonly incarnation: bigint;
+  readonly limits?: Partial<RecordStoreLimits>;
+}
+
+/**
+ * What became of a record: `new` (stored; hand it on), `known` (had it already), `old` (something newer is stored), or `defended`
+ * (somebody spoke for this node with a newer version; the node has taken a newer incarnation and all its records have been written again).
+ */
+export type MergeResult = "new" | "known" | "old" | "defended";
+
+/** Tells that slots of an origin changed: `undefined` is all of them, for a new incarnation or an origin that was dropped. */
+export type StoreCallback = (origin: string, record: StoredRecord | undefined) => void;
+
+interface Origin {
+  incarnation: bigint;
+  bytes: number;
+  readonly slots: Map<number, StoredRecord>;
+  readonly slotsOfKind: Map<number, number>;
+}
+
+const defaults: RecordStoreLimits = {
+  maxBytes: 64 * 1024 * 1024,
+  maxBytesPerOrigin: 512 * 1024,
+  maxSlotsPerKind: 256,
+  maxOrigins: 65_536,
+};
+
+/**
+ * The replicated records: per origin one incarnation, per slot the newest version. It knows nothing of what they mean.
+ * Merging is commutative, associative and idempotent, so the order and number of deliveries do not matter; a stored version never goes back.
+ */
+export class RecordStore {
+  readonly self: string;
+  readonly #limits: RecordStoreLimits;
+  readonly #origins = new Map<string, Origin>();
+  readonly #callbacks = new Set<StoreCallback>();
+  #bytes = 0;
+
+  constructor(options: RecordStoreOptions) {
+    if (!/^[0-9a-f]{16}$/.test(options.self)) throw new AstraError("EINVAL", `a store's self is a node id, not ${JSON.stringify(options.self)}`);
+    if (options.incarnation < 0n || options.incarnation > maxIncarnation) {
+      throw new AstraError("EINVAL", `incarnation ${options.incarnation} is not between 0 and 2^63`);
+    }
+    this.self = options.self;
+    this.#limits = { ...defaults, ...options.limits };
+    this.#origins.set(this.self, emptyOrigin(options.incarnation));
+  }
+
+  /** This node's incarnation now; self-defence raises it. */
+  get incarnation(): bigint {
+    return this.#own.incarnation;
+  }
+
+  /** What the stored records take on the wire, in bytes. */
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
+  /** All origins of which something is known, this node included. */
+  origins(): IterableIterator<string> {
+    return this.#origins.keys();
+  }
+
+  /** The incarnation of an origin; undefined for an unknown one. */
+  incarnationOf(origin: string): bigint | undefined {
+    return this.#origins.get(origin)?.incarnation;
+  }
+
+  get(origin: string, slot: number): StoredRecord | undefined {
+    return this.#origins.get(origin)?.slots.get(slot);
+  }
+
+  /** The records of one origin, or all of them. */
+  *records(origin?: string): IterableIterator<StoredRecord> {
+    if (origin !== undefined) yield* this.#origins.get(origin)?.slots.values() ?? [];
+    else for (const each of this.#origins.values()) yield* each.slots.values();
+  }
+
+  /** Writes one of this node's own slots; does nothing when it says the same already. Throws EINVAL beyond the limits. */
+  put(slot: number, payload: Uint8Array): StoredRecord {
+    const own = this.#own;
+    const before = own.slots.get(slot);
+    if (before !== undefined && sameBytes(before.payload, payload)) return before;
+    if (before?.seq === 0xff_ff_ff_ff) this.#rewrite(own.incarnation + 1n);
+    const record: StoredRecord = {
+      origin: this.self,
+      incarnation: this.#own.incarnation,
+      slot,
+      seq: (this.#own.slots.get(slot)?.seq ?? 0) + 1,
+      flags: 0,
+      payload: payload.slice(),
+    };
+    const refusal = this.#refusal(record, this.#own, before);
+    if (refusal !== undefined) throw new AstraError("EINVAL", `slot ${slot} cannot be written: ${refusal}`);
+    this.#set(this.#own, record);
+    this.#tell(this.self, record);
+    return record;
+  }
+
+  /**
+   * Takes in a record that somebody sent. Throws, and changes nothing: ERR_ASTRANET_PROTOCOL for an impossible record,
+   * ERR_ASTRANET_OVERLOAD beyond a limit.
+   */
+  merge(record: StoredRecord): MergeResult {
+    if (record.incarnation > maxIncarnation) throw new AstraError("ERR_ASTRANET_PROTOCOL", `a record of ${record.origin} has an incarnation beyond 2^63`);
+    if (record.payload.length > maxPayloadBytes) throw new AstraError("ERR_ASTRANET_PROTOCOL", `a record of ${record.origin} has more than ${maxPayloadBytes} bytes`);
+    const known = this.#origins.get(record.origin);
+    if (record.origin === this.self) return this.#mergeOwn(record, this.#own);
+    if (known === undefined || record.incarnation > known.incarnation) return this.#mergeNewLife(record, known);
+    if (record.incarnation < known.incarnation) return "old";
+    const before = known.slots.get(record.slot);
+    const order = before === undefined ? 1 : compareVersions(record, before);
+    if (order === 0) return "known";
+    if (order < 0) return "old";
+    this.#check(record, known, before);
+    this.#set(known, record);
+    this.#tell(record.origin, record);
+    return "new";
+  }
+
+  /** Forgets an origin, when it has been unreachable for long. One that returns tells everything anew. */
+  drop(origin: string): boolean {
+    const known = this.#origins.get(origin);
+    if (known === undefined || origin === this.self) return false;
+    this.#bytes -= known.bytes;
+    this.#origins.delete(origin);
+    this.#tell(origin, undefined);
+    return true;
+  }
+
+  /** Calls `callback` after each change, synchronously. Returns what ends it. */
+  subscribe(callback: StoreCallback): () => void {
+    this.#callbacks.add(callback);
+    return () => {
+      this.#callbacks.delete(callback);
+    };
+  }
+
+  get #own(): Origin {
+    return this.#origins.get(this.self)!;
+  }
+
+  #mergeOwn(record: StoredRecord, own: Origin): MergeResult {
+    const mine = own.slots.get(record.slot);
+    if (record.incarnation < own.incarnation) return "old";
+    if (record.incarnation === own.incarnation && mine !== undefined) {
+      const order = compareVersions(record, mine);
+      if (order <= 0) return order === 0 ? "known" : "old";
+    }
+    // An earlier life of this node whose clock was ahead, or a liar. Either way: outbid it.
+    this.#rewrite(record.incarnation + 1n, record.incarnation === maxIncarnation ? record.seq : 0);
+    return "defended";
+  }
+
+  /** Takes a newer incarnation and writes all slots again under it. */
+  #rewrite(wanted: bigint, seqBefore = 0): void {
+    const own = this.#own;
+    own.incarnation = wanted > maxIncarnation ? maxIncarnation : wanted;
+    this.#tell(this.self, undefined);
+    for (const [slot, before] of own.slots) {
+      const seq = (wanted > maxIncarnation ? Math.max(before.seq, seqBefore) : 0) + 1;
+      const record = { ...before, incarnation: own.incarnation, seq: Math.min(seq, 0xff_ff_ff_ff) };
+      own.slots.set(slot, record);
+      this.#tell(this.self, record);
+    }
+  }
+
+  #mergeNewLife(record: StoredRecord, known: Origin | undefined): MergeResult {
+    if (known === undefined) {
+      if (this.#origins.size >= this.#limits.maxOrigins) throw overload(`${this.#limits.maxOrigins} origins are known, ${record.origin} is one too many`);
+      if (this.#bytes + size(record) > this.#limits.maxBytes) throw overload(`${this.#bytes} bytes are stored, there is no room for origin ${record.origin}`);
+    }
+    const fresh = emptyOrigin(record.incarnation);
+    this.#check(record, fresh, undefined);
+    if (known !== undefined) this.#bytes -= known.bytes;
+    this.#origins.set(record.origin, fresh);
+    if (known !== undefined) this.#tell(record.origin, undefined);
+    this.#set(fresh, record);
+    this.#tell(record.origin, record);
+    return "new";
+  }
+
+  #check(record: StoredRecord, origin: Origin, before: StoredRecord | undefined): void {
+    const refusal = this.#refusal(record, origin, before);
+    if (refusal !== undefined) throw overload(`a record of ${record.origin} is refused: ${refusal}`);
+  }
+
+  #refusal(record: StoredRecord, origin: Origin, before: StoredRecord | undefined): string | undefined {
+    const { maxBytesPerOrigin, maxSlotsPerKind } = this.#limits;
+    if (record.payload.length > maxPayloadBytes) return `${record.payload.length} bytes are more than ${maxPayloadBytes}`;
+    const bytes = origin.bytes - (before === undefined ? 0 : size(before)) + size(record);
+    if (bytes > maxBytesPerOrigin) return `its origin would hold ${bytes} bytes, ${maxBytesPerOrigin} are allowed`;
+    if (before === undefined && (origin.slotsOfKind.get(record.slot >> 8) ?? 0) >= maxSlotsPerKind) return `its origin has ${maxSlotsPerKind} slots of that kind already`;
+    return undefined;
+  }
+
+  #set(origin: Origin, record: StoredRecord): void {
+    const before = origin.slots.get(record.slot);
+    const difference = size(record) - (before === undefined ? 0 : size(before));
+    origin.slots.set(record.slot, record);
+    origin.bytes += difference;
+    this.#bytes += difference;
+    if (before === undefined) origin.slotsOfKind.set(record.slot >> 8, (origin.slotsOfKind.get(record.slot >> 8) ?? 0) + 1);
+  }
+
+  #tell(origin: string, record: StoredRecord | undefined): void {
+    for (const callback of [...this.#callbacks]) callback(origin, record);
+  }
+}
+
+function emptyOrigin(incarnation: bigint): Origin {
+  return { incarnation, bytes: 0, slots: new Map(), slotsOfKind: new Map() };
+}
+
+function size(record: StoredRecord): number {
+  return recordHeaderBytes + record.payload.length;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function overload(why: string): AstraError {
+  return new AstraError("ERR_ASTRANET_OVERLOAD", why);
+}
