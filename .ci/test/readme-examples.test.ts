@@ -1,0 +1,74 @@
+import { execFile } from "node:child_process";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { afterAll, describe, expect, it } from "vitest";
+import { files, packages, root, text } from "./repository.ts";
+
+interface Example {
+  /** Where its first line stands in the document. */
+  readonly line: number;
+  readonly code: string;
+  /** The ```text block that follows at once: what the example must print. */
+  readonly output: string | undefined;
+}
+
+/** The ```ts blocks of a document. A block that is to be read, not run, is written as ```typescript. */
+function examples(document: string): Example[] {
+  const blocks = [...document.matchAll(/^```ts\n([^]*?)^```\n(?:\n*```text\n([^]*?)^```)?/gm)];
+  return blocks.map(({ index, 1: code = "", 2: output }) => ({ line: document.slice(0, index).split("\n").length + 1, code, output }));
+}
+
+interface Outcome {
+  readonly status: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a file against the sources. One that has not ended by itself after `limitMs` is killed, and says so. */
+function run(path: string, limitMs = 20_000): Promise<Outcome> {
+  const command = ["--conditions=@astranet/source", "--import", "tsx", path];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { cwd: root, timeout: limitMs, killSignal: "SIGKILL" }, (error, stdout, stderr) => {
+      const status = error === null ? 0 : error.killed === true ? "did not end" : (error.code ?? "killed");
+      resolve({ status, stdout, stderr });
+    });
+  });
+}
+
+// A block's imports resolve as they would in its package; those of the repository's own documents as in astranet, which has all of them.
+const homes = [
+  ...packages.map((name) => ({ document: `packages/${name}/README.md`, home: `packages/${name}` })),
+  { document: "README.md", home: "packages/astranet" },
+  { document: "docs/writing-a-transport.md", home: "packages/astranet" },
+].filter(({ document }) => files(document).length > 0);
+
+afterAll(async () => {
+  for (const { home } of homes) await rm(`${root}${home}/.readme`, { recursive: true, force: true });
+});
+
+describe.each(homes)("the examples of $document", ({ document, home }) => {
+  it("run as they stand", async () => {
+    const folder = `${root}${home}/.readme`;
+    await mkdir(folder, { recursive: true });
+    for (const { line, code, output } of examples(text(document))) {
+      const path = `${folder}/${document.replaceAll(/\W/g, "-")}-${line}.ts`;
+      await writeFile(path, code);
+      const { status, stdout, stderr } = await run(path);
+      expect({ status, stderr }, `the example at ${document}:${line}`).toEqual({ status: 0, stderr: "" });
+      if (output !== undefined) expect(stdout, `the output of ${document}:${line}`).toBe(output);
+    }
+  });
+});
+
+describe("an example", () => {
+  it("that fails, that prints to stderr, or that hangs is noticed", async () => {
+    const folder = `${root}packages/astranet/.readme`;
+    await mkdir(folder, { recursive: true });
+    const outcome = async (name: string, code: string): Promise<Outcome> => {
+      await writeFile(`${folder}/${name}.ts`, code);
+      return run(`${folder}/${name}.ts`, 5_000);
+    };
+    expect(await outcome("fails", "process.exit(3);")).toMatchObject({ status: 3 });
+    expect(await outcome("warns", 'console.error("oh");')).toMatchObject({ stderr: "oh\n" });
+    expect(await outcome("hangs", "setInterval(() => 0, 1000);")).toMatchObject({ status: "did not end" });
+  });
+});
