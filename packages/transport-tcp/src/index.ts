@@ -1,1 +1,1 @@
-export {};
+export { TcpTransport, type TcpTransportOptions } from "./tcp-transport.ts";

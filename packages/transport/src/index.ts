@@ -1,7 +1,12 @@
+export { BaseConnection, type ConnectionOptions } from "./base-connection.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type { Connection, ConnectionSink } from "./connection.ts";
 export { AstraError, type AstraErrorCode, type AstraErrorOptions } from "./errors.ts";
+export type { MemoryOptions } from "./memory-lane.ts";
+export { memoryPair } from "./memory-pair.ts";
+export { MemoryTransport } from "./memory-transport.ts";
 export type { RandomSource } from "./random.ts";
 export { systemClock } from "./system-clock.ts";
 export { systemRandom } from "./system-random.ts";
+export { toConnection, type Pipe } from "./to-connection.ts";
 export type { ListenInit, Transport, TransportListener } from "./transport.ts";

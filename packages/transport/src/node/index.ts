@@ -1,1 +1,3 @@
-export {};
+export type { NodeStreamPair } from "./duplex-connection.ts";
+export { mapError } from "./map-error.ts";
+export { toConnection, type NodePipe } from "./to-connection.ts";

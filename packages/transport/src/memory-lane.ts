@@ -1,0 +1,256 @@
+import type { Clock, Timer } from "./clock.ts";
+import { HIGH_WATER_BYTES } from "./limits.ts";
+
+/** How an in-memory connection behaves. All optional. */
+export interface MemoryOptions {
+  /** How long each byte is on its way, in milliseconds. Default 0. */
+  readonly latencyMs?: number;
+  /** The rate of each direction. Default: no limit. */
+  readonly bytesPerSecond?: number;
+  /** The most bytes one `data` call hands over. Default 65,536. */
+  readonly sliceBytes?: number;
+  /** Default {@link systemClock}. */
+  readonly clock?: Clock;
+}
+
+/** Comes after the last byte: the sender ended, or broke off. */
+type Mark = "end" | "reset";
+type Item = Uint8Array | Mark;
+
+/** What a lane tells the connection that sends into it. */
+export interface LaneSource {
+  laneFlushed(): void;
+  laneDrained(): void;
+}
+
+/** What a lane tells the connection at its far end. While it is not ready the lane keeps everything. */
+export interface LaneTarget {
+  readonly ready: boolean;
+  readonly gone: boolean;
+  laneData(chunk: Uint8Array): void;
+  laneEnd(): void;
+  laneReset(): void;
+}
+
+const DEFAULT_SLICE_BYTES = 65_536;
+
+/** One direction of an in-memory connection: a link that takes bytes at a rate, delays them, and an inbox at its far end. */
+export class MemoryLane {
+  source: LaneSource | undefined = undefined;
+  target: LaneTarget | undefined = undefined;
+
+  readonly #clock: Clock;
+  readonly #latencyMs: number;
+  readonly #msPerByte: number;
+  readonly #pieceBytes: number;
+  readonly #sliceBytes: number;
+  readonly #timed: boolean;
+
+  /** Not yet on the link. Only a timed lane uses it and `#flights`. */
+  #queue: Item[] = [];
+  #queuedBytes = 0;
+  #flights: { readonly item: Item; readonly arrivesAt: number }[] = [];
+  #inbox: Item[] = [];
+  #inboxOffset = 0;
+  #inboxBytes = 0;
+  /** When the link has sent the bytes that it has taken. */
+  #freeAt = 0;
+  #timer: Timer | undefined = undefined;
+  #deferred = false;
+  #owesDrain = false;
+  #flushed = false;
+
+  constructor(clock: Clock, options: MemoryOptions) {
+    this.#clock = clock;
+    this.#latencyMs = options.latencyMs ?? 0;
+    this.#sliceBytes = options.sliceBytes ?? DEFAULT_SLICE_BYTES;
+    const rate = options.bytesPerSecond ?? Number.POSITIVE_INFINITY;
+    this.#msPerByte = 1_000 / rate;
+    // What leaves within a millisecond, so that bytes trickle in at a low rate, but no smaller than a packet.
+    this.#pieceBytes = Math.min(DEFAULT_SLICE_BYTES, Math.max(1_024, Math.ceil(rate / 1_000)));
+    this.#timed = this.#latencyMs > 0 || this.#msPerByte > 0;
+  }
+
+  /** See `Connection.send`. */
+  send(chunks: readonly Uint8Array[]): boolean {
+    for (const chunk of chunks) if (chunk.length > 0) this.#put(chunk);
+    if (this.#queuedBytes + this.#inboxBytes <= HIGH_WATER_BYTES) return true;
+    this.#owesDrain = true;
+    return false;
+  }
+
+  /** Ends the lane after what was sent. */
+  end(): void {
+    this.#put("end");
+  }
+
+  /** Ends the lane after what the link has taken; the rest is dropped. */
+  reset(): void {
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#owesDrain = false;
+    this.source = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#put("reset");
+  }
+
+  /** The target is ready, or gone. */
+  wake(): void {
+    if (this.target?.gone === true) this.#clear();
+    else this.#deferDelivery();
+  }
+
+  #put(item: Item): void {
+    if (this.target?.gone === true) {
+      if (item === "end") this.#deferDelivery();
+      return;
+    }
+    if (!this.#timed) {
+      this.#arrive(item);
+      this.#deferDelivery();
+      return;
+    }
+    if (this.#queue.length === 0) this.#freeAt = Math.max(this.#freeAt, this.#clock.now());
+    if (typeof item === "string") this.#queue.push(item);
+    else {
+      this.#queuedBytes += item.length;
+      for (let at = 0; at < item.length; at += this.#pieceBytes) this.#queue.push(item.subarray(at, at + this.#pieceBytes));
+    }
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
+    if (this.#timer !== undefined) return;
+    const [next] = this.#queue;
+    const departsAt = next === undefined ? Number.POSITIVE_INFINITY : this.#sentAt(next);
+    const at = Math.min(departsAt, this.#flights[0]?.arrivesAt ?? Number.POSITIVE_INFINITY);
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#clock.setTimer(
+      Math.max(0, at - this.#clock.now()),
+      () => {
+        this.#timer = undefined;
+        this.#advance();
+      },
+      { keepAlive: true },
+    );
+  }
+
+  #sentAt(item: Item): number {
+    return this.#freeAt + (typeof item === "string" ? 0 : item.length * this.#msPerByte);
+  }
+
+  /** Puts on the link what it has had time for, and takes off it what has arrived. */
+  #advance(): void {
+    // Sums of many small durations fall short by rounding; a timer is never wanted for that.
+    const now = this.#clock.now() + 1e-6;
+    let taken = 0;
+    for (const item of this.#queue) {
+      const sentAt = this.#sentAt(item);
+      if (sentAt > now) break;
+      taken += 1;
+      this.#freeAt = sentAt;
+      if (typeof item !== "string") this.#queuedBytes -= item.length;
+      this.#flights.push({ item, arrivesAt: sentAt + this.#latencyMs });
+    }
+    if (taken > 0) this.#queue.splice(0, taken);
+    let arrived = 0;
+    for (const flight of this.#flights) {
+      if (flight.arrivesAt > now) break;
+      arrived += 1;
+      this.#arrive(flight.item);
+    }
+    if (arrived > 0) this.#flights.splice(0, arrived);
+    this.#setTimer();
+    this.#deliver();
+  }
+
+  #arrive(item: Item): void {
+    this.#inbox.push(item);
+    if (typeof item !== "string") this.#inboxBytes += item.length;
+  }
+
+  #deferDelivery(): void {
+    if (this.#deferred) return;
+    this.#deferred = true;
+    this.#clock.defer(() => {
+      this.#deferred = false;
+      this.#deliver();
+    });
+  }
+
+  #deliver(): void {
+    // What a sink sends back into this lane meanwhile waits for the next round.
+    let budget = this.#inboxBytes;
+    const target = this.target;
+    while (target !== undefined && target.ready && !target.gone) {
+      const item = this.#inbox[0];
+      if (item === undefined) break;
+      if (item === "end" || item === "reset") {
+        this.#inbox.shift();
+        if (item === "end") {
+          this.#reportFlushed();
+          target.laneEnd();
+        } else target.laneReset();
+      } else {
+        if (budget <= 0) {
+          this.#deferDelivery();
+          break;
+        }
+        const chunk = this.#take(Math.min(this.#sliceBytes, budget));
+        budget -= chunk.length;
+        target.laneData(chunk);
+      }
+    }
+    if (target?.gone === true) this.#clear();
+    // Only an end that waits for a target which is not ready is found here: the link has carried it all the same.
+    if (target?.gone === true || this.#inbox.at(-1) === "end") this.#reportFlushed();
+    if (this.#owesDrain && this.#queuedBytes + this.#inboxBytes === 0) {
+      this.#owesDrain = false;
+      this.source?.laneDrained();
+    }
+  }
+
+  /** A copy, as any real link makes one: the receiver may keep and change it, whatever the sender holds. */
+  #take(limit: number): Uint8Array {
+    let length = 0;
+    for (let i = 0; length < limit; i += 1) {
+      const item = this.#inbox[i];
+      if (item === undefined || typeof item === "string") break;
+      length += item.length - (i === 0 ? this.#inboxOffset : 0);
+    }
+    const bytes = new Uint8Array(Math.min(length, limit));
+    let filled = 0;
+    let used = 0;
+    while (filled < bytes.length) {
+      const item = this.#inbox[used] as Uint8Array;
+      const end = Math.min(item.length, this.#inboxOffset + bytes.length - filled);
+      bytes.set(this.#inboxOffset === 0 && end === item.length ? item : item.subarray(this.#inboxOffset, end), filled);
+      filled += end - this.#inboxOffset;
+      if (end === item.length) {
+        used += 1;
+        this.#inboxOffset = 0;
+      } else this.#inboxOffset = end;
+    }
+    if (used > 0) this.#inbox.splice(0, used);
+    this.#inboxBytes -= bytes.length;
+    return bytes;
+  }
+
+  #reportFlushed(): void {
+    if (this.#flushed) return;
+    this.#flushed = true;
+    this.source?.laneFlushed();
+  }
+
+  #clear(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#queue = [];
+    this.#flights = [];
+    this.#inbox = [];
+    this.#inboxOffset = 0;
+    this.#queuedBytes = 0;
+    this.#inboxBytes = 0;
+  }
+}

@@ -1,0 +1,157 @@
+import type { Duplex, Readable, Writable } from "node:stream";
+import { BaseConnection, type ConnectionOptions } from "../base-connection.ts";
+import type { Connection } from "../connection.ts";
+import { AstraError } from "../errors.ts";
+import { HIGH_WATER_BYTES } from "../limits.ts";
+import { mapError } from "./map-error.ts";
+
+/** A pair of Node streams that make one pipe, such as a child's `{ readable: child.stdout, writable: child.stdin }`. */
+export interface NodeStreamPair {
+  readonly readable: Readable;
+  readonly writable: Writable;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * How many `send` and `start` calls of connections over Duplexes are running. Streams written in JavaScript may emit
+ * 'data' within the `write` that caused it, even at their other end; what comes then is delivered later.
+ */
+let running = 0;
+
+/** A connection over Node streams. @internal */
+export class DuplexConnection extends BaseConnection {
+  readonly #readable: Readable;
+  readonly #writable: Writable;
+  #owesDrain = false;
+  /** What came while methods ran; `data` that comes later queues up behind it. */
+  #late: Uint8Array[] | undefined = undefined;
+  #endedLate = false;
+
+  constructor(readable: Readable, writable: Writable, kind: string, options: ConnectionOptions) {
+    super(kind, options);
+    this.#readable = readable;
+    this.#writable = writable;
+    const fail = (error: unknown): void => {
+      this.fail(mapError(error));
+    };
+    readable.on("error", fail);
+    readable.on("end", () => {
+      if (this.#late === undefined) this.gotEnd();
+      else this.#endedLate = true;
+    });
+    readable.on("close", () => {
+      if (!readable.readableEnded) this.#brokeOff();
+    });
+    writable.on("drain", () => {
+      this.#afterDrain();
+    });
+    writable.on("finish", () => {
+      this.sentEnd();
+    });
+    writable.on("close", () => {
+      if (!writable.writableFinished) this.#brokeOff();
+    });
+    if ((writable as unknown) !== readable) writable.on("error", fail);
+    if (readable.destroyed || writable.destroyed) this.#brokeOff();
+  }
+
+  send(chunks: readonly Uint8Array[]): boolean {
+    if (this.closing) return true;
+    const writable = this.#writable;
+    running += 1;
+    try {
+      if (chunks.length === 1) {
+        writable.write(chunks[0]);
+      } else {
+        writable.cork();
+        for (const chunk of chunks) writable.write(chunk);
+        writable.uncork();
+      }
+      if (writable.writableLength <= HIGH_WATER_BYTES) return true;
+      // Below its own mark a stream emits no 'drain'; the callback of one more write stands in for it.
+      if (!writable.writableNeedDrain && !this.#owesDrain) {
+        writable.write(EMPTY, () => {
+          this.#afterDrain();
+        });
+      }
+    } finally {
+      running -= 1;
+    }
+    this.#owesDrain = true;
+    return false;
+  }
+
+  protected begin(): void {
+    running += 1;
+    try {
+      this.#readable.on("data", (chunk: Uint8Array) => {
+        // A plain view: a Buffer's slice() would not copy as a Uint8Array's does.
+        const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+        if (running > 0 || this.#late !== undefined) this.#deliverLater(bytes);
+        else if (!this.over) this.sink?.data(bytes);
+      });
+      this.#readable.resume();
+    } finally {
+      running -= 1;
+    }
+  }
+
+  protected end(): void {
+    this.#writable.end();
+  }
+
+  protected discard(failure: object | undefined): void {
+    // A peer must not take for an ordered end what lost its tail; where nothing is lost, what the system has already taken still arrives.
+    if (failure !== undefined && this.#writable.writableLength > 0) reset(this.#writable);
+    this.#readable.destroy();
+    this.#writable.destroy();
+  }
+
+  #afterDrain(): void {
+    if (!this.#owesDrain) return;
+    this.#owesDrain = false;
+    this.drained();
+  }
+
+  #brokeOff(): void {
+    this.fail(new AstraError("ECONNRESET", "the stream closed before its end"));
+  }
+
+  #deliverLater(chunk: Uint8Array): void {
+    if (this.#late !== undefined) {
+      this.#late.push(chunk);
+      return;
+    }
+    this.#late = [chunk];
+    this.#deferLate();
+  }
+
+  #deferLate(): void {
+    this.clock.defer(() => {
+      const round = this.#late ?? [];
+      // What comes meanwhile waits for the next round, so that two ends that answer each other leave room for others.
+      this.#late = [];
+      for (const chunk of round) if (!this.over) this.sink?.data(chunk);
+      if (this.#late.length > 0) {
+        this.#deferLate();
+        return;
+      }
+      this.#late = undefined;
+      if (this.#endedLate) this.gotEnd();
+    });
+  }
+}
+
+function reset(stream: Writable & { resetAndDestroy?(): unknown }): void {
+  try {
+    stream.resetAndDestroy?.();
+  } catch {
+    // Only a TCP socket can be reset; the destroy that follows does for the others.
+  }
+}
+
+/** A connection over a `Duplex`: a socket, a TLS socket, one end of a pair made of streams. @internal */
+export function fromDuplex(duplex: Duplex, options: ConnectionOptions): Connection {
+  return new DuplexConnection(duplex, duplex, "duplex", options);
+}
