@@ -112,7 +112,7 @@ export default defineConfig(
       "no-restricted-exports": ["error", { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
     },
   },
-  { files: ["**/*.config.ts", ".ci/*.ts"], rules: { "no-restricted-exports": "off" } },
+  { files: ["**/*.config.ts", "**/*.d.ts", ".ci/*.ts"], rules: { "no-restricted-exports": "off" } },
   ...packages,
   {
     files: layers.core.map((name) => `packages/${name}/src/**/*.ts`),
