@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import type { PeerInfo } from "../peers/list.ts";
+import { benchFolder, cacheFolder } from "./paths.ts";
+
+const run = promisify(execFile);
+
+/** A command that starts a child; the child's arguments come after it. */
+export interface Built {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** All packages of others stay in node_modules, ours are bundled from their sources. */
+async function others(): Promise<string[]> {
+  const manifest = JSON.parse(await readFile(join(benchFolder, "package.json"), "utf8")) as { devDependencies: Record<string, string> };
+  return Object.keys(manifest.devDependencies);
+}
+
+const esbuildOptions = {
+  absWorkingDir: benchFolder,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  conditions: ["@astranet/source"],
+  sourcemap: "linked",
+  logLevel: "silent",
+} as const;
+
+async function buildNode(peer: PeerInfo): Promise<Built> {
+  const outfile = join(cacheFolder, `${peer.name}.mjs`);
+  await build({
+    ...esbuildOptions,
+    external: await others(),
+    outfile,
+    stdin: {
+      contents: `import { child } from "./child/child.ts"; import { peer } from "./peers/${peer.name}.ts"; await child(peer);`,
+      resolveDir: benchFolder,
+      sourcefile: `${peer.name}-entry.ts`,
+      loader: "ts",
+    },
+  });
+  return { command: process.execPath, args: ["--expose-gc", "--max-old-space-size=16384", outfile] };
+}
+
+/** The Go peers are one program, built against the packages that Debian installs under /usr/share/gocode. */
+async function buildGo(peer: PeerInfo): Promise<Built> {
+  const program = join(cacheFolder, "go-peer");
+  const env = { ...process.env, GO111MODULE: "off", GOPATH: "/usr/share/gocode", GOFLAGS: "", GOCACHE: join(cacheFolder, "go-build") };
+  await run("go", ["build", "-o", program, "."], { cwd: join(benchFolder, "go"), env, timeout: 120_000 });
+  return { command: program, args: [peer.name] };
+}
+
+/** Builds a peer's child, or says in a line why it cannot be built. */
+export async function buildPeer(peer: PeerInfo): Promise<Built | string> {
+  await mkdir(cacheFolder, { recursive: true });
+  try {
+    return await (peer.language === "go" ? buildGo(peer) : buildNode(peer));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "Go is not installed";
+    return `does not build: ${(error instanceof Error ? error.message : String(error)).split("\n").slice(0, 3).join(" ")}`;
+  }
+}

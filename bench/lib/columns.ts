@@ -1,0 +1,83 @@
+import type { WorkName } from "../work/work.ts";
+
+export interface Column {
+  readonly title: string;
+  /** Name of the measure. */
+  readonly measure: string;
+  format(value: number): string;
+}
+
+const grouped = (value: number): string => Math.round(value).toLocaleString("en-US");
+const gibPerSecond = (value: number): string => (value / 2 ** 30).toFixed(2);
+const mib = (value: number): string => (value / 2 ** 20).toFixed(0);
+const two = (value: number): string => value.toFixed(2);
+const one = (value: number): string => value.toFixed(1);
+
+/** A work's table: its title, what is compared (the first column), and what else is shown. */
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly [Column, ...Column[]];
+  /** Whether more of the first column is better. */
+  readonly more: boolean;
+}
+
+export const tables: Record<WorkName, Table> = {
+  A: {
+    title: "A · one bulk stream, 64 KiB writes",
+    more: true,
+    columns: [
+      { title: "GiB/s", measure: "bytesPerSecond", format: gibPerSecond },
+      { title: "client CPU s", measure: "clientCpuSeconds", format: two },
+    ],
+  },
+  B: {
+    title: "B · 100 bulk streams (raw: one socket)",
+    more: true,
+    columns: [
+      { title: "GiB/s", measure: "bytesPerSecond", format: gibPerSecond },
+      { title: "slowest ÷ fastest", measure: "slowestToFastest", format: two },
+      { title: "client peak MiB", measure: "clientPeakRss", format: mib },
+      { title: "server peak MiB", measure: "serverPeakRss", format: mib },
+    ],
+  },
+  C: {
+    title: "C · open, 100 B, echo, end, close; 100 in flight (raw: a socket each)",
+    more: true,
+    columns: [{ title: "streams/s", measure: "streamsPerSecond", format: grouped }],
+  },
+  D: {
+    title: "D · idle streams, 1 byte each way",
+    more: false,
+    columns: [
+      { title: "open s", measure: "openSeconds", format: one },
+      { title: "streams", measure: "count", format: grouped },
+      { title: "streams/s", measure: "streamsPerSecond", format: grouped },
+      { title: "held B client", measure: "clientHeldBytes", format: grouped },
+      { title: "held B server", measure: "serverHeldBytes", format: grouped },
+      { title: "reading B client", measure: "clientPendingBytes", format: grouped },
+      { title: "reading B server", measure: "serverPendingBytes", format: grouped },
+    ],
+  },
+  E: {
+    title: "E · ping-pong of 100 B, alone",
+    more: false,
+    columns: [
+      { title: "p50 µs", measure: "p50Micros", format: one },
+      { title: "p99 µs", measure: "p99Micros", format: one },
+    ],
+  },
+  E2: {
+    title: "E2 · ping-pong of 100 B under one bulk stream (raw: two sockets)",
+    more: false,
+    columns: [
+      { title: "p99 µs", measure: "p99Micros", format: one },
+      { title: "p50 µs", measure: "p50Micros", format: one },
+      { title: "bulk GiB/s", measure: "bytesPerSecond", format: gibPerSecond },
+    ],
+  },
+  F: {
+    title: "F · 1 KiB messages on one stream",
+    more: true,
+    columns: [{ title: "messages/s", measure: "messagesPerSecond", format: grouped }],
+  },
+};

@@ -1,0 +1,77 @@
+import type { WorkName } from "../work/work.ts";
+import { find, values, type Row, type WorkResult } from "./results.ts";
+import { median, pairedRatio } from "./statistics.ts";
+
+/** One line of "least to reach". */
+export interface Verdict {
+  readonly what: string;
+  readonly least: string;
+  readonly seen: string;
+  readonly met: boolean;
+}
+
+type Results = ReadonlyMap<WorkName, WorkResult>;
+const ours = ["astranet", "astranet-push"];
+
+function verdict(what: string, least: string, value: number, format: (value: number) => string, met: (value: number) => boolean): Verdict[] {
+  return Number.isNaN(value) ? [] : [{ what, least, seen: format(value), met: met(value) }];
+}
+
+const times = (value: number): string => `${value.toFixed(2)} ×`;
+const atLeast = (least: number) => (value: number): boolean => value >= least;
+const atMost = (most: number) => (value: number): boolean => value <= most;
+
+/** The row of others (raw counts where it does the same work) with the best median. */
+export function fastestPeer(result: WorkResult | undefined, measure: string, more: boolean): Row | undefined {
+  let best: Row | undefined;
+  for (const row of result?.rows ?? []) {
+    if (ours.includes(row.peer) || row.runs.length === 0) continue;
+    const [mine, other] = [median(values(row, measure)), median(values(best, measure))];
+    if (best === undefined || (more ? mine > other : mine < other)) best = row;
+  }
+  return best;
+}
+
+function ratio(result: WorkResult | undefined, measure: string, base: Row | undefined, peer = "astranet"): number {
+  return pairedRatio(values(find(result, peer), measure), values(base, measure));
+}
+
+function idleVerdicts(result: WorkResult | undefined): Verdict[] {
+  const row = find(result, "astranet");
+  const bytes = (measure: string, label: string, most: number): Verdict[] =>
+    verdict(`D ${label}`, `≤ ${String(most)} B`, median(values(row, measure)), (value) => `${value.toFixed(0)} B`, atMost(most));
+  return [
+    ...bytes("clientHeldBytes", "held, client", 400),
+    ...bytes("serverHeldBytes", "held, server", 400),
+    ...bytes("clientPendingBytes", "read pending, client", 800),
+    ...bytes("serverPendingBytes", "read pending, server", 800),
+    // The time is asked of a million streams: fewer are scaled up.
+    ...verdict("D 1,000,000 opened", "≤ 10 s", 1e6 / median(values(row, "streamsPerSecond")), (value) => `${value.toFixed(1)} s`, atMost(10)),
+  ];
+}
+
+/** What of the least to reach can be judged from these results. */
+export function judge(results: Results): Verdict[] {
+  const [a, b, c, d, e, e2, f] = (["A", "B", "C", "D", "E", "E2", "F"] as const).map((work) => results.get(work));
+  const fastestC = fastestPeer(c, "streamsPerSecond", true);
+  const fastestF = fastestPeer(
+    f && { ...f, rows: f.rows.filter((row) => !row.peer.startsWith("raw")) },
+    "messagesPerSecond",
+    true,
+  );
+  const rawAlone = median(values(find(e, "raw"), "p99Micros"));
+  const rawBulk = median(values(find(a, "raw"), "bytesPerSecond"));
+  return [
+    ...verdict("A bulk ÷ raw", "≥ 1.25 ×", ratio(a, "bytesPerSecond", find(a, "raw")), times, atLeast(1.25)),
+    ...verdict("B bulk ÷ raw, one socket", "≥ 1.25 ×", ratio(b, "bytesPerSecond", find(b, "raw")), times, atLeast(1.25)),
+    ...verdict("B slowest ÷ fastest stream", "≥ 0.9", median(values(find(b, "astranet"), "slowestToFastest")), (v) => v.toFixed(2), atLeast(0.9)),
+    ...verdict(`C ÷ fastest peer (${fastestC?.label ?? "none"})`, "≥ 5 ×", ratio(c, "streamsPerSecond", fastestC), times, atLeast(5)),
+    ...verdict("C push mode ÷ fastest peer", "≥ 8 ×", ratio(c, "streamsPerSecond", fastestC, "astranet-push"), times, atLeast(8)),
+    ...idleVerdicts(d),
+    ...verdict("E p50 ÷ raw", "≤ 1.15 ×", ratio(e, "p50Micros", find(e, "raw")), times, atMost(1.15)),
+    ...verdict("E2 p99 ÷ raw's p99 alone", "≤ 8 ×", median(values(find(e2, "astranet"), "p99Micros")) / rawAlone, times, atMost(8)),
+    ...verdict("E2 bulk ÷ raw's bulk alone", "≥ 1.0 ×", median(values(find(e2, "astranet"), "bytesPerSecond")) / rawBulk, times, atLeast(1)),
+    ...verdict("F ÷ corked raw", "≥ 0.8 ×", ratio(f, "messagesPerSecond", find(f, "raw-corked")), times, atLeast(0.8)),
+    ...verdict(`F ÷ fastest peer (${fastestF?.label ?? "none"})`, "> 1 ×", ratio(f, "messagesPerSecond", fastestF), times, (v) => v > 1),
+  ];
+}

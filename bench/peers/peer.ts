@@ -1,0 +1,22 @@
+/** One stream of a peer, reduced to what the works need. */
+export interface BenchStream {
+  /** Sends `chunk` (never changed afterwards). Undefined: go on at once; a promise: go on when it resolves. */
+  write(chunk: Uint8Array): Promise<unknown> | undefined;
+  /** Half-closes, or closes where the peer has no half-close. */
+  end(): void;
+  /** Delivers what comes from now on; `end` is called once, after the last byte. */
+  read(data: (chunk: Uint8Array) => void, end: () => void): void;
+  /** One chunk (null: end), where reading is possible without a listener that stays. */
+  pull?(): Promise<Uint8Array | null>;
+}
+
+export interface BenchLink {
+  open(): BenchStream | Promise<BenchStream>;
+}
+
+/** A multiplexer (or a bare socket) as the works see it. One link at a time is measured. */
+export interface Peer {
+  /** Listens on a free loopback port and gives the port. */
+  listen(onstream: (stream: BenchStream) => void): Promise<number>;
+  dial(port: number): Promise<BenchLink>;
+}

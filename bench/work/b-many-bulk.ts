@@ -1,0 +1,36 @@
+import type { BenchLink } from "../peers/peer.ts";
+import { sizeFor } from "./a-bulk.ts";
+import { CHUNK, pattern } from "./pattern.ts";
+import { Kind, Sinks, transfer, verify } from "./sink.ts";
+import type { Work } from "./work.ts";
+
+const MIB = 1024 * 1024;
+
+async function sendOnAll(link: BenchLink, streams: number, kind: Kind, bytesEach: number): Promise<number> {
+  const opened = await Promise.all(Array.from({ length: streams }, () => link.open()));
+  const start = performance.now();
+  await Promise.all(opened.map((stream) => transfer(stream, kind, [pattern], bytesEach)));
+  return performance.now() - start;
+}
+
+/** B: bulk streams side by side; the fairness is slowest ÷ fastest when the first of them is complete. */
+export const manyBulk: Work = {
+  serve(answers, options) {
+    const sinks = new Sinks(options.streams);
+    answers["fairness"] = () => ({ slowestToFastest: sinks.fairness, serverPeakRss: process.resourceUsage().maxRSS * 1024 });
+    return (stream) => {
+      sinks.accept(stream);
+    };
+  },
+  async run(link, ask, options) {
+    const { streams } = options;
+    const warmUp = Math.ceil((128 * MIB) / streams / CHUNK) * CHUNK;
+    const ms = await sendOnAll(link, streams, Kind.count, warmUp);
+    const each = sizeFor(options.seconds, warmUp * streams, ms, streams * CHUNK) / streams;
+    const seconds = (await sendOnAll(link, streams, Kind.fair, each)) / 1000;
+    const clientPeakRss = process.resourceUsage().maxRSS * 1024;
+    const fairness = await ask("fairness");
+    await verify(await link.open(), [pattern], 8 * MIB);
+    return { bytesPerSecond: (each * streams) / seconds, bytes: each * streams, seconds, clientPeakRss, ...fairness };
+  },
+};

@@ -1,0 +1,103 @@
+import type { BenchStream } from "../peers/peer.ts";
+import { CHUNK, pattern } from "./pattern.ts";
+import { Kind, Sinks, introduce, pump } from "./sink.ts";
+import type { Measures, Work } from "./work.ts";
+
+const SIZE = 100;
+const WARM_UP = 3_000;
+const MOST = 20_000;
+const MOST_BYTES = 64 * 1024 * 1024 * 1024;
+
+interface Pings {
+  readonly times: Float64Array;
+  /** The server's bulk counter, as the first and last echo carried it, and the time between. */
+  readonly bulkBytes: number;
+  readonly seconds: number;
+}
+
+/** Sends `SIZE` bytes and waits for their echo, again and again, at most `count` times or `seconds` long. */
+function ping(stream: BenchStream, reader: { onecho: (chunk: Uint8Array) => void }, count: number, seconds: number): Promise<Pings> {
+  const payload = new Uint8Array(SIZE).fill(7);
+  const times = new Float64Array(count);
+  const start = performance.now();
+  return new Promise((resolve) => {
+    let done = 0;
+    let got = 0;
+    let sentAt = start;
+    let first = 0;
+    let firstAt = 0;
+    let counter = 0;
+    reader.onecho = (chunk) => {
+      if (got === 0) counter = new DataView(chunk.buffer, chunk.byteOffset).getFloat64(0);
+      got += chunk.byteLength;
+      if (got < SIZE) return;
+      const now = performance.now();
+      if (got > SIZE || chunk[chunk.byteLength - 1] !== 7) throw new Error("a wrong echo");
+      if (done === 0) {
+        first = counter;
+        firstAt = now;
+      }
+      got = 0;
+      times[done++] = now - sentAt;
+      if (done === count || now - start > seconds * 1000) {
+        resolve({ times: times.slice(0, done), bulkBytes: counter - first, seconds: (now - firstAt) / 1000 });
+        return;
+      }
+      sentAt = performance.now();
+      void stream.write(payload);
+    };
+    void stream.write(payload);
+  });
+}
+
+function quantiles(times: Float64Array): Measures {
+  const sorted = times.toSorted ? times.toSorted() : Float64Array.from(times).sort();
+  const at = (q: number): number => (sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN) * 1000;
+  return { p50Micros: at(0.5), p99Micros: at(0.99), pings: sorted.length };
+}
+
+function pingWork(underBulk: boolean): Work {
+  return {
+    serve(answers, options) {
+      const sinks = new Sinks(options.streams);
+      answers["bulk"] = async (expected) => {
+        const deadline = performance.now() + 10_000;
+        while (sinks.endless.received < expected && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+        return { received: sinks.endless.received };
+      };
+      return (stream) => {
+        sinks.accept(stream);
+      };
+    },
+    async run(link, ask, options) {
+      const stream = await link.open();
+      const reader = { onecho: (chunk: Uint8Array): void => void chunk };
+      stream.read(
+        (chunk) => {
+          reader.onecho(chunk);
+        },
+        () => undefined,
+      );
+      await introduce(stream, Kind.echo);
+      await ping(stream, reader, WARM_UP, options.seconds);
+      if (!underBulk) return quantiles((await ping(stream, reader, MOST, options.seconds * 2)).times);
+      const bulkStream = await link.open();
+      let stop = false;
+      await introduce(bulkStream, Kind.endless);
+      const pumped = pump(bulkStream, [pattern], MOST_BYTES, () => stop);
+      // The first half second of both together is warm-up.
+      await ping(stream, reader, MOST, options.seconds / 3);
+      const pings = await ping(stream, reader, MOST, options.seconds * 2);
+      stop = true;
+      const sent = await pumped;
+      const { received } = await ask("bulk", sent);
+      if (received !== sent) throw new Error(`${String(sent)} bulk bytes were sent, ${String(received)} came`);
+      return { ...quantiles(pings.times), bytesPerSecond: pings.bulkBytes / pings.seconds, bytes: Math.floor(sent / CHUNK) * CHUNK };
+    },
+  };
+}
+
+/** E: ping-pong of 100 bytes, alone on the link. */
+export const pingPong: Work = pingWork(false);
+/** E2: the same while one bulk stream fills the link. */
+export const pingPongUnderBulk: Work = pingWork(true);

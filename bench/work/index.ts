@@ -1,0 +1,17 @@
+import { bulk } from "./a-bulk.ts";
+import { manyBulk } from "./b-many-bulk.ts";
+import { openEchoClose } from "./c-open-echo-close.ts";
+import { idle } from "./d-idle.ts";
+import { pingPong, pingPongUnderBulk } from "./e-ping-pong.ts";
+import { messages } from "./f-messages.ts";
+import type { Work, WorkName } from "./work.ts";
+
+export const works: Record<WorkName, Work> = {
+  A: bulk,
+  B: manyBulk,
+  C: openEchoClose,
+  D: idle,
+  E: pingPong,
+  E2: pingPongUnderBulk,
+  F: messages,
+};

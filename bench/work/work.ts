@@ -1,0 +1,30 @@
+import type { BenchLink, BenchStream } from "../peers/peer.ts";
+
+export const workNames = ["A", "B", "C", "D", "E", "E2", "F"] as const;
+export type WorkName = (typeof workNames)[number];
+
+/** What a work hands back: named numbers, units in the names. */
+export type Measures = Record<string, number>;
+
+export interface WorkOptions {
+  /** About how long the timed part lasts; sizes are derived from a warm-up's rate. */
+  readonly seconds: number;
+  /** Parallel streams of B. */
+  readonly streams: number;
+  /** Idle streams of D. */
+  readonly idle: number;
+  /** Most streams opened in all by C. */
+  readonly maxOpens: number;
+}
+
+/** Asks the server process something; runs outside the timed parts. */
+export type Ask = (question: string, data?: number) => Promise<Measures>;
+
+/** The server's answers, by question. */
+export type Answers = Record<string, (data: number) => Measures | Promise<Measures>>;
+
+/** One work: what both processes do with a link. Written once for all peers. */
+export interface Work {
+  serve(answers: Answers, options: WorkOptions): (stream: BenchStream) => void;
+  run(link: BenchLink, ask: Ask, options: WorkOptions): Promise<Measures>;
+}
