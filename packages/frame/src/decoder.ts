@@ -7,6 +7,7 @@ import {
   DEFAULT_MAX_HEADER,
   HEADER_LENGTH,
   MAX_DATA_LENGTH,
+  MAX_LENGTH,
   MAX_REASON_LENGTH,
   MAX_SETTINGS_LENGTH,
   MAX_UNKNOWN_LENGTH,
@@ -16,7 +17,7 @@ import { decodeSettings } from "./settings.ts";
 export interface FrameDecoderOptions {
   /** 'astranet' (default) knows all frames; 'muxado' only the four base ones, and skips the others. */
   readonly wire?: "astranet" | "muxado";
-  /** Longest DATA payload. Default 65,536; a muxado peer may send as much as its window. Beyond: FRAME_SIZE. */
+  /** Longest DATA payload. Default 65,536 on 'astranet'; on 'muxado' what the header can say, for there only the window bounds it. Beyond: FRAME_SIZE. */
   readonly maxDataLength?: number;
   /** Longest header of OPEN and ACCEPT. Default 4,096. Beyond: FRAME_SIZE. */
   readonly maxHeader?: number;
@@ -27,7 +28,8 @@ export interface FrameDecoderOptions {
 const Mode = { HEADER: 0, TYPE: 1, PAYLOAD: 2, CONTROL: 3, SKIP: 4 } as const;
 type Mode = (typeof Mode)[keyof typeof Mode];
 
-const utf8 = new TextDecoder();
+// Text goes through as it is: a byte order mark is a character like any other.
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * A streaming decoder. Payload goes up piece by piece as it comes, without waiting and without a copy; of other frames
@@ -38,6 +40,8 @@ export class FrameDecoder {
   counted = 0;
   readonly #handler: FrameHandler;
   readonly #extensions: boolean;
+  /** The flags that DATA has on this wire; the others are ignored. */
+  readonly #dataFlags: number;
   readonly #maxData: number;
   readonly #maxHeader: number;
   readonly #maxDebug: number;
@@ -57,17 +61,18 @@ export class FrameDecoder {
   constructor(handler: FrameHandler, options: FrameDecoderOptions = {}) {
     this.#handler = handler;
     this.#extensions = options.wire !== "muxado";
-    this.#maxData = options.maxDataLength ?? MAX_DATA_LENGTH;
+    this.#dataFlags = this.#extensions ? Flag.FIN | Flag.SYN | Flag.TYPED : Flag.FIN | Flag.SYN;
+    this.#maxData = options.maxDataLength ?? (this.#extensions ? MAX_DATA_LENGTH : MAX_LENGTH);
     this.#maxHeader = options.maxHeader ?? DEFAULT_MAX_HEADER;
     this.#maxDebug = options.maxGoAwayDebug ?? DEFAULT_MAX_GOAWAY_DEBUG;
   }
 
-  /** Bytes that the decoder itself holds back: a part of a header or of a control frame. */
+  /** Bytes that the decoder itself holds: a part of a header, or the room for a control frame of which a part came. */
   get buffered(): number {
-    return this.#filled;
+    return this.#partial === this.#head ? this.#filled : this.#partial.length;
   }
 
-  /** Takes no more bytes: the rest of a chunk under way, and all later ones, are dropped. May be called from inside a handler. */
+  /** Takes no more bytes: the rest of a chunk under way, and all later ones, are dropped, and the handler is not called again. May be called from inside it. */
   stop(): void {
     this.#stopped = true;
   }
@@ -107,7 +112,7 @@ export class FrameDecoder {
         at += piece;
         if (this.#left === 0) {
           this.#mode = Mode.HEADER;
-          this.#handler.dataEnd();
+          this.#endData();
         }
       } else if (this.#mode === Mode.TYPE) {
         const taken = this.#gather(chunk, at, 4);
@@ -178,8 +183,12 @@ export class FrameDecoder {
 
   #beginData(type: number): void {
     this.#mode = this.#left > 0 ? Mode.PAYLOAD : Mode.HEADER;
-    this.#handler.data(this.#streamId, this.#flags, this.#length, type);
-    if (this.#left === 0) this.#handler.dataEnd();
+    this.#handler.data(this.#streamId, this.#flags & this.#dataFlags, this.#length, type);
+    if (this.#left === 0) this.#endData();
+  }
+
+  #endData(): void {
+    if (!this.#stopped) this.#handler.dataEnd();
   }
 
   #checkControl(type: number, length: number, streamId: number): void {
@@ -244,7 +253,7 @@ export class FrameDecoder {
     const handler = this.#handler;
     switch (this.#type) {
       case FrameType.RST:
-        handler.rst(this.#streamId, this.#flags, u32(bytes, at));
+        handler.rst(this.#streamId, this.#extensions ? this.#flags & Flag.HALF : 0, u32(bytes, at));
         break;
       case FrameType.WNDINC: {
         const increment = u32(bytes, at) & 0x7fff_ffff;
@@ -253,7 +262,8 @@ export class FrameDecoder {
         break;
       }
       case FrameType.GOAWAY:
-        handler.goAway(u32(bytes, at) & 0x7fff_ffff, u32(bytes, at + 4), bytes.slice(at + 8, end));
+        // Not `slice`: of a Buffer that is a view, which would pin the chunk, or change with it.
+        handler.goAway(u32(bytes, at) & 0x7fff_ffff, u32(bytes, at + 4), new Uint8Array(bytes.subarray(at + 8, end)));
         break;
       case FrameType.SETTINGS:
         handler.settings(decodeSettings(bytes.subarray(at, end)));

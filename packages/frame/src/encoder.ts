@@ -12,6 +12,7 @@ const utf8 = new TextEncoder();
 /**
  * Encodes frames into a list of chunks for one gathered write: headers and small payloads are laid side by side in slabs,
  * larger payloads go by reference. A slab is filled once and then belongs to whoever took it.
+ * It trusts its caller: ids, lengths, codes and urgencies are within their bounds, and a DATA frame gets all of its payload before the next frame begins.
  */
 export class FrameEncoder {
   /** Bytes of all frames but SETTINGS, PING and LINK so far; the peer's decoder counts the same. */

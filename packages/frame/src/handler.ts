@@ -7,14 +7,16 @@ import type { Settings } from "./settings.ts";
 export interface FrameHandler {
   /**
    * A DATA frame begins: `length` is the header's, so that windows are checked before a byte of it is kept.
-   * `type` is the stream's type (0..2^32-1) with the TYPED flag, else -1; its four bytes are not in `payload`.
+   * `flags` holds those that the wire knows, no others. `type` is the stream's type (0..2^32-1) with the TYPED flag, else -1; its four bytes are not in `payload`.
    */
   data(streamId: number, flags: number, length: number, type: number): void;
   /** Bytes `start` to `end` of `chunk` belong to the DATA frame begun last. Never empty. */
   payload(chunk: Uint8Array, start: number, end: number): void;
   dataEnd(): void;
+  /** `flags` is HALF or 0. */
   rst(streamId: number, flags: number, code: number): void;
   windowIncrement(streamId: number, increment: number): void;
+  /** `debug` is a copy, the handler's own. */
   goAway(lastStreamId: number, code: number, debug: Uint8Array): void;
   settings(settings: Settings): void;
   /** The eight opaque bytes as two 32-bit halves. */

@@ -1,5 +1,7 @@
 /** Bytes of every frame's header. */
 export const HEADER_LENGTH = 8;
+/** The longest payload that a header can announce: 24 bits. */
+export const MAX_LENGTH = 0xff_ffff;
 /** The longest DATA payload on the 'astranet' wire. Small enough that an urgent frame never waits long behind one. */
 export const MAX_DATA_LENGTH = 65_536;
 /** The longest SETTINGS payload. */

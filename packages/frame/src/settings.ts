@@ -1,6 +1,6 @@
 import { WireCode } from "./error-code.ts";
 import { FrameError } from "./frame-error.ts";
-import { MAX_SETTINGS_LENGTH } from "./limits.ts";
+import { MAX_SETTINGS_LENGTH, MAX_WINDOW } from "./limits.ts";
 
 /** 'ASTR': the first bytes of a SETTINGS payload, so that a stranger's bytes are not taken for one. */
 const MAGIC = 0x4153_5452;
@@ -13,7 +13,7 @@ export interface Settings {
   readonly version: number;
   /** Bit 0: REASON is understood. Bit 1: sessions can be resumed (reserved). */
   readonly features: number;
-  /** Bytes that may be sent on a new stream. At least 65,536. */
+  /** Bytes that may be sent on a new stream. From 65,536 to 2^31 - 1. */
   readonly initialWindow: number;
   /** Bytes that may be under way on the link. At least 1,048,576. */
   readonly linkWindow: number;
@@ -90,6 +90,8 @@ export function decodeSettings(bytes: Uint8Array): Settings {
       const value = length === 4 ? view.getUint32(at) : view.getUint16(at);
       if (item.key !== "idleTimeoutMs" && value < SETTINGS_FLOOR[item.key])
         throw malformed(`has ${item.key} ${String(value)}, below the floor of ${String(SETTINGS_FLOOR[item.key])}`);
+      if (item.key === "initialWindow" && value > MAX_WINDOW)
+        throw new FrameError(WireCode.FLOW_CONTROL, `SETTINGS has an initialWindow of ${String(value)}, at most ${String(MAX_WINDOW)} is possible`);
       settings[item.key] = value;
     }
     at += length;
