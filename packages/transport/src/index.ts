@@ -1,3 +1,6 @@
+export type { MessagePortLike } from "./adapters/port-connection.ts";
+export type { WebSocketLike } from "./adapters/socket-connection.ts";
+export type { StreamPair } from "./adapters/stream-connection.ts";
 export { BaseConnection, type ConnectionOptions } from "./base-connection.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type { Connection, ConnectionSink } from "./connection.ts";

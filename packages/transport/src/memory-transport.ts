@@ -42,7 +42,6 @@ export class MemoryTransport implements Transport {
   }
 
   /** Rejects with EADDRINUSE where somebody listens, EINVAL for a bad network or address. */
-  // eslint-disable-next-line @typescript-eslint/require-await -- an error must be a rejection
   async listen(network: string, address: string, init: ListenInit): Promise<TransportListener> {
     check(network, address);
     init.signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-import { Duplex, Readable, Writable } from "node:stream";
+import { Readable, Writable, type Duplex } from "node:stream";
 import type { ConnectionOptions } from "../base-connection.ts";
 import type { Connection } from "../connection.ts";
 import { AstraError } from "../errors.ts";
