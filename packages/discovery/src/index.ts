@@ -1,3 +1,23 @@
+export { LiveRegistry, type Registry, type RegistryEvent } from "./live-registry.ts";
+export {
+  checkServiceName,
+  isEnv,
+  isServiceName,
+  maxNameLength,
+  maxPort,
+  parseBindAddress,
+  parseDialAddress,
+  parseDialNetwork,
+  parseEnv,
+  type BindAddress,
+  type DialAddress,
+  type DialNetwork,
+} from "./names.ts";
+export type { Publication, PublishInit } from "./own-services.ts";
 export type { Reachability } from "./reachability.ts";
 export { RecordStore, type MergeResult, type RecordStoreLimits, type RecordStoreOptions, type StoreCallback } from "./record-store.ts";
-export { decodeRecord, encodeRecord, maxIncarnation, maxPayloadBytes, recordKinds, type StoredRecord } from "./record.ts";
+export { decodeRecord, encodeRecord, maxIncarnation, maxPayloadBytes, recordHeaderBytes, recordKinds, type StoredRecord } from "./record.ts";
+export { ResolveError, Resolver, type Attempt, type ConnectToProvider, type ResolveQuery, type ResolverOptions } from "./resolver.ts";
+export { drawUnit, type CustomSelect, type SelectPolicy } from "./select.ts";
+export { ServiceDirectory, type ServiceDirectoryOptions } from "./service-directory.ts";
+export { compareServices, serviceUid, type ServiceInfo } from "./service-info.ts";

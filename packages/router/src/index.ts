@@ -1,4 +1,5 @@
 export type { RouterEvent } from "./events.ts";
+export { makeIncarnation } from "./incarnation.ts";
 export type { Link, LinkState } from "./link/link-types.ts";
 export type { JoinOptions, Membership, RetryOptions } from "./membership.ts";
 export { drawNodeId, isIdLike, isNodeId, parseNodeId, type NodeId } from "./node-id.ts";

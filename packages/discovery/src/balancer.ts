@@ -1,0 +1,109 @@
+import { AstraError, type Clock, type RandomSource } from "@astranet/transport";
+import {
+  chooseByAffinity,
+  chooseInTurn,
+  chooseLeastStreams,
+  chooseNearest,
+  chooseRandom,
+  chooseWeighted,
+  type Candidate,
+  type CustomSelect,
+  type SelectPolicy,
+} from "./select.ts";
+import { serviceUid, type ServiceInfo } from "./service-info.ts";
+
+interface Ejection {
+  readonly untilMs: number;
+  readonly failures: number;
+}
+
+const firstEjectionMs = 1000;
+const longestEjectionMs = 30_000;
+const maxRemembered = 8192;
+
+/** What this node remembers about providers: its open streams to each, recent failures, whose turn it is. Bounded: the oldest is forgotten. */
+export class Balancer {
+  readonly #clock: Clock;
+  readonly #random: RandomSource;
+  readonly #streams = new Map<string, number>();
+  readonly #ejections = new Map<string, Ejection>();
+  readonly #turns = new Map<string, number>();
+
+  constructor(clock: Clock, random: RandomSource) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Chooses one of the providers (at least one). Those that failed lately are left out, but never more than half of them. */
+  choose(providers: readonly ServiceInfo[], select: SelectPolicy | CustomSelect, affinity: string | undefined): ServiceInfo {
+    const healthy = this.#healthy(providers);
+    if (typeof select === "function") {
+      const chosen = select(healthy);
+      if (!healthy.includes(chosen)) throw new AstraError("EINVAL", "select gave back something that was not among the candidates");
+      return chosen;
+    }
+    const candidates = healthy.map((service): Candidate => ({ service, streams: this.#streams.get(serviceUid(service)) ?? 0 }));
+    if (affinity !== undefined) return chooseByAffinity(candidates, affinity);
+    switch (select) {
+      case "nearest":
+        return chooseNearest(candidates, this.#random);
+      case "random":
+        return chooseRandom(candidates, this.#random);
+      case "least-streams":
+        return chooseLeastStreams(candidates, this.#random);
+      case "weighted":
+        return chooseWeighted(candidates, this.#random);
+      case "round-robin":
+        return chooseInTurn(candidates, this.#takeTurn(providers[0]!));
+    }
+  }
+
+  /** A stream to the provider is open until the returned function is called. Its failures are forgotten. */
+  opened(service: ServiceInfo): () => void {
+    const uid = serviceUid(service);
+    this.#ejections.delete(uid);
+    this.#streams.set(uid, (this.#streams.get(uid) ?? 0) + 1);
+    let open = true;
+    return () => {
+      if (!open) return;
+      open = false;
+      const left = this.#streams.get(uid)! - 1;
+      if (left === 0) this.#streams.delete(uid);
+      else this.#streams.set(uid, left);
+    };
+  }
+
+  /** The provider failed: it is left out for a second, twice as long each time, 30 s at most. */
+  failed(service: ServiceInfo): void {
+    const uid = serviceUid(service);
+    const failures = (this.#ejections.get(uid)?.failures ?? 0) + 1;
+    const length = Math.min(firstEjectionMs * 2 ** (failures - 1), longestEjectionMs);
+    this.#ejections.delete(uid);
+    this.#ejections.set(uid, { untilMs: this.#clock.now() + length, failures });
+    forgetOldest(this.#ejections);
+  }
+
+  #healthy(providers: readonly ServiceInfo[]): readonly ServiceInfo[] {
+    if (this.#ejections.size === 0) return providers;
+    const now = this.#clock.now();
+    const until = (service: ServiceInfo): number => Math.max(this.#ejections.get(serviceUid(service))?.untilMs ?? 0, now);
+    const ejected = providers.filter((service) => until(service) > now).sort((a, b) => until(b) - until(a));
+    const left = new Set(ejected.slice(0, Math.floor(providers.length / 2)));
+    return providers.filter((service) => !left.has(service));
+  }
+
+  #takeTurn({ env, name }: ServiceInfo): number {
+    const key = `${env}/${name}`;
+    const turn = this.#turns.get(key) ?? 0;
+    this.#turns.delete(key);
+    this.#turns.set(key, turn + 1);
+    forgetOldest(this.#turns);
+    return turn;
+  }
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  if (map.size <= maxRemembered) return;
+  const oldest = map.keys().next();
+  if (oldest.done !== true) map.delete(oldest.value);
+}

@@ -1,0 +1,100 @@
+import { decode, encode } from "@msgpack/msgpack";
+import { AstraError } from "@astranet/transport";
+import { isEnv, isServiceName, maxPort } from "./names.ts";
+
+/** What an owner says about one of its services. */
+export interface ServiceEntry {
+  readonly name: string;
+  readonly env: string;
+  readonly port: number;
+  /** 0 … 255; 0 is draining: offered to nobody. */
+  readonly weight: number;
+  /** Dialable by name, but not listed. */
+  readonly hidden: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** At most so many tags a service. */
+export const maxTags = 16;
+
+/** … and so many bytes of them, keys and values together. */
+export const maxTagBytes = 512;
+
+/** The default weight; twice of it gets twice the dials under 'weighted' and affinity. */
+export const defaultWeight = 100;
+
+/** What tells the entries of one origin apart. */
+export function entryKey(entry: Pick<ServiceEntry, "name" | "env" | "port">): string {
+  return `${entry.env}/${entry.name}:${entry.port}`;
+}
+
+/** The payload of a SVC record: a msgpack array of maps, of which a reader takes the fields that it knows. */
+export function encodeEntries(entries: readonly ServiceEntry[]): Uint8Array {
+  if (entries.length === 0) return new Uint8Array(0);
+  return encode(entries.map(toWire)).slice();
+}
+
+function toWire(entry: ServiceEntry): Record<string, unknown> {
+  const wire: Record<string, unknown> = { n: entry.name, p: entry.port };
+  if (entry.env !== "") wire["e"] = entry.env;
+  if (entry.weight !== defaultWeight) wire["w"] = entry.weight;
+  if (entry.hidden) wire["h"] = true;
+  if (Object.keys(entry.tags).length > 0) wire["t"] = entry.tags;
+  return wire;
+}
+
+/**
+ * The entries in a SVC record's payload. Never throws: a payload or an entry that is not understood says nothing,
+ * so that a later version may write what this one cannot read.
+ */
+export function decodeEntries(payload: Uint8Array): ServiceEntry[] {
+  if (payload.length === 0) return [];
+  let decoded: unknown;
+  try {
+    decoded = decode(payload);
+  } catch {
+    return [];
+  }
+  if (!Array.isArray(decoded)) return [];
+  return decoded.flatMap((wire: unknown) => fromWire(wire) ?? []);
+}
+
+function fromWire(wire: unknown): ServiceEntry | undefined {
+  if (typeof wire !== "object" || wire === null) return undefined;
+  const { n: name, e: env = "", p: port, w: weight = defaultWeight, h: hidden = false, t: tags = {} } = wire as Record<string, unknown>;
+  if (!isServiceName(name) || !isEnv(env) || !isWhole(port, 1, maxPort) || !isWhole(weight, 0, 255)) return undefined;
+  const known = knownTags(tags);
+  return known === undefined ? undefined : { name, env, port, weight, hidden: hidden === true, tags: known };
+}
+
+function knownTags(tags: unknown): Record<string, string> | undefined {
+  if (typeof tags !== "object" || tags === null) return undefined;
+  const pairs = Object.entries(tags).filter((pair): pair is [string, string] => typeof pair[1] === "string");
+  // fromEntries defines properties, so a tag named __proto__ is only a tag.
+  return tagsRefusal(pairs) === undefined ? Object.fromEntries(pairs) : undefined;
+}
+
+/** Checks what an application says about a service of its own; throws EINVAL. */
+export function checkEntry(entry: ServiceEntry): ServiceEntry {
+  const fail = (why: string): AstraError => new AstraError("EINVAL", `service ${JSON.stringify(entry.name)}: ${why}`);
+  if (!isWhole(entry.port, 1, maxPort)) throw fail(`port ${String(entry.port)} is not between 1 and ${maxPort}`);
+  if (!isWhole(entry.weight, 0, 255)) throw fail(`weight ${String(entry.weight)} is not a whole number between 0 and 255`);
+  if (!isEnv(entry.env)) throw fail(`env ${JSON.stringify(entry.env)} is malformed`);
+  const pairs = Object.entries(entry.tags);
+  const wrong = pairs.find((pair) => typeof pair[1] !== "string");
+  if (wrong !== undefined) throw fail(`tag ${JSON.stringify(wrong[0])} is not a string`);
+  const refusal = tagsRefusal(pairs);
+  if (refusal !== undefined) throw fail(refusal);
+  return entry;
+}
+
+function tagsRefusal(pairs: readonly (readonly [string, string])[]): string | undefined {
+  if (pairs.length > maxTags) return `${pairs.length} tags are more than ${maxTags}`;
+  const encoder = new TextEncoder();
+  const bytes = pairs.reduce((sum, [key, value]) => sum + encoder.encode(key).length + encoder.encode(value).length, 0);
+  return bytes > maxTagBytes ? `${bytes} bytes of tags are more than ${maxTagBytes}` : undefined;
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+}

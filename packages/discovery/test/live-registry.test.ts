@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { LiveRegistry, type RegistryEvent } from "@astranet/discovery";
+
+const told = (event: RegistryEvent<number>): unknown => (event.type === "snapshot" ? event.values : [event.type, event.key, event.value]);
+
+async function next(watch: AsyncIterator<RegistryEvent<number>>): Promise<unknown> {
+  const step = await watch.next();
+  return step.done === true ? "done" : told(step.value);
+}
+
+describe("LiveRegistry", () => {
+  it("finds the best value of a key", () => {
+    const registry = new LiveRegistry<number>((a, b) => a - b);
+    registry.set("x", "web", 3);
+    registry.set("y", "web", 2);
+    registry.set("z", "other", 1);
+    expect([registry.size, registry.get("web"), registry.getAll("web"), registry.get("none"), [...registry]]).toEqual([3, 2, [2, 3], undefined, [3, 2, 1]]);
+    registry.delete("y");
+    expect([registry.size, registry.get("web")]).toEqual([2, 3]);
+    registry.delete("y");
+    expect(registry.size).toBe(2);
+  });
+
+  it("makes one event of changes to one value that nobody read yet", async () => {
+    const registry = new LiveRegistry<number>();
+    registry.set("old", "k", 0);
+    const watch = registry.watch();
+    expect(await next(watch)).toEqual([0]);
+    registry.set("a", "k", 1);
+    registry.set("a", "k", 2);
+    registry.set("gone", "k", 3);
+    registry.delete("gone");
+    registry.delete("old");
+    registry.set("old", "k", 4);
+    expect(await next(watch)).toEqual(["up", "k", 2]);
+    expect(await next(watch)).toEqual(["change", "k", 4]);
+    const pending = next(watch);
+    registry.delete("a");
+    expect(await pending).toEqual(["down", "k", 2]);
+  });
+
+  it("gives a watch that fell behind a new snapshot instead of a growing list", async () => {
+    const registry = new LiveRegistry<number>();
+    const watch = registry.watch();
+    expect(await next(watch)).toEqual([]);
+    for (let i = 0; i < 1025; i += 1) registry.set(`u${i}`, "k", i);
+    expect(await next(watch)).toHaveLength(1025);
+    registry.set("last", "k", -1);
+    expect(await next(watch)).toEqual(["up", "k", -1]);
+  });
+
+  it("ends a watch with its loop, with return() while it waits, and with the signal's own reason", async () => {
+    const registry = new LiveRegistry<number>();
+    registry.set("a", "k", 1);
+    for await (const event of registry.watch()) {
+      expect(told(event)).toEqual([1]);
+      break;
+    }
+    const returned = registry.watch();
+    await returned.next();
+    const waiting = next(returned);
+    await returned.return?.();
+    expect(await waiting).toBe("done");
+    const controller = new AbortController();
+    const aborted = registry.watch({ signal: controller.signal });
+    await aborted.next();
+    const pending = aborted.next();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(pending).rejects.toBe(reason);
+    await expect(registry.watch({ signal: controller.signal }).next()).rejects.toBe(reason);
+  });
+
+  it("leaves no listener on a signal after find", async () => {
+    const registry = new LiveRegistry<number>();
+    let listeners = 0;
+    const { signal } = new AbortController();
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<typeof add>): void => {
+      listeners += 1;
+      add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>): void => {
+      listeners -= 1;
+      remove(...args);
+    };
+    const found = registry.find("k", { signal });
+    registry.set("a", "k", 1);
+    expect(await found).toBe(1);
+    expect(await registry.find("k", { signal })).toBe(1);
+    expect(listeners).toBe(0);
+  });
+});

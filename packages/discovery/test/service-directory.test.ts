@@ -1,0 +1,178 @@
+import { describe, expect, it } from "vitest";
+import { encode } from "@msgpack/msgpack";
+import { recordKinds, type RegistryEvent, type ServiceInfo } from "@astranet/discovery";
+import { flood, idOf, makeView } from "./support/world.ts";
+
+const names = (services: Iterable<ServiceInfo>): string[] => [...services].map(({ name }) => name);
+
+describe("ServiceDirectory", () => {
+  it("shows a node's own services at once, without any reachability", () => {
+    const { directory } = makeView(1);
+    const web = directory.publish({ name: "web", port: 80, tags: { zone: "a" } });
+    expect(directory.services()).toEqual([
+      { name: "web", env: "", id: idOf(1), port: 80, distance: 0, cost: 0, weight: 100, tags: { zone: "a" } },
+    ]);
+    web.withdraw();
+    expect(directory.services()).toEqual([]);
+  });
+
+  it("shows another node's services exactly while it can be reached", () => {
+    const here = makeView(1);
+    const there = makeView(2);
+    there.directory.publish({ name: "web", port: 80 });
+    flood(there.store, here.store);
+    expect(here.directory.services()).toEqual([]);
+    here.reachability.set(idOf(2), 7);
+    expect(here.directory.services()).toMatchObject([{ name: "web", id: idOf(2), distance: 1, cost: 7 }]);
+    here.reachability.set(idOf(2), undefined);
+    expect(here.directory.services()).toEqual([]);
+    here.reachability.set(idOf(2), 3);
+    expect(here.directory.services()).toMatchObject([{ cost: 3 }]);
+  });
+
+  it("lets only the owner withdraw, and nothing come back by an old record", () => {
+    const here = makeView(1);
+    const there = makeView(2);
+    here.reachability.set(idOf(2), 1);
+    const web = there.directory.publish({ name: "web", port: 80 });
+    const old = [...there.store.records()];
+    flood(there.store, here.store);
+    web.withdraw();
+    flood(there.store, here.store);
+    for (const record of old) here.store.merge(record);
+    expect(here.directory.services()).toEqual([]);
+  });
+
+  it("takes two binds of one name for two providers, and two of one port for a mistake", () => {
+    const { directory } = makeView(1);
+    directory.publish({ name: "web", port: 80 });
+    directory.publish({ name: "web", port: 81 });
+    expect(directory.providers("web").map(({ port }) => port)).toEqual([80, 81]);
+    expect(directory.providers("web", "", 81).map(({ port }) => port)).toEqual([81]);
+    expect(() => directory.publish({ name: "web", port: 80 })).toThrow(expect.objectContaining({ code: "EADDRINUSE" }));
+  });
+
+  it("keeps namespaces apart, in lists, registries and providers", () => {
+    const { directory } = makeView(1);
+    const prod = directory.registry("prod");
+    directory.publish({ name: "web", env: "prod", port: 80 });
+    directory.publish({ name: "web", port: 81 });
+    expect(directory.services("prod").map(({ port }) => port)).toEqual([80]);
+    expect(directory.services("").map(({ port }) => port)).toEqual([81]);
+    expect(directory.services()).toHaveLength(2);
+    expect(names(prod)).toEqual(["web"]);
+    expect(prod.get("web")).toMatchObject({ port: 80 });
+    expect(directory.registry("").get("web")).toMatchObject({ port: 81 });
+    expect(directory.providers("web", "prod")).toHaveLength(1);
+  });
+
+  it("offers a draining service to nobody, and a hidden one only to those who know its name", () => {
+    const { directory } = makeView(1);
+    const draining = directory.publish({ name: "web", port: 80 });
+    directory.publish({ name: "secret", port: 81, hidden: true });
+    draining.drain();
+    expect(directory.services()).toEqual([]);
+    expect(directory.providers("web")).toEqual([]);
+    expect(directory.providers("secret")).toHaveLength(1);
+    draining.update({ weight: 5 });
+    expect(directory.services()).toMatchObject([{ name: "web", weight: 5 }]);
+  });
+
+  it("tells a watch what comes, changes and goes", async () => {
+    const here = makeView(1);
+    const there = makeView(2);
+    const events: RegistryEvent<ServiceInfo>[] = [];
+    const watch = here.directory.registry().watch();
+    events.push((await watch.next()).value as RegistryEvent<ServiceInfo>);
+    there.directory.publish({ name: "web", port: 80 });
+    flood(there.store, here.store);
+    for (const cost of [5, 6, undefined]) {
+      here.reachability.set(idOf(2), cost);
+      events.push((await watch.next()).value as RegistryEvent<ServiceInfo>);
+    }
+    expect(events.map(({ type }) => type)).toEqual(["snapshot", "up", "change", "down"]);
+  });
+
+  it("waits for a first provider, and rejects with the signal's own reason", async () => {
+    const { directory } = makeView(1);
+    const found = directory.waitFor("web");
+    const onPort = directory.waitFor("web", "", { port: 81 });
+    const controller = new AbortController();
+    const never = directory.waitFor("other", "", { signal: controller.signal });
+    directory.publish({ name: "web", port: 80 });
+    directory.publish({ name: "web", port: 81 });
+    expect(await found).toMatchObject({ port: 80 });
+    expect(await onPort).toMatchObject({ port: 81 });
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(never).rejects.toBe(reason);
+  });
+
+  it("spreads many services over fragments, so that one more bind rewrites little", () => {
+    const { directory, store } = makeView(1);
+    for (let i = 0; i < 1000; i += 1) directory.publish({ name: `service-${i}`, port: 1000 + i });
+    expect(directory.services()).toHaveLength(1000);
+    const written: number[] = [];
+    store.subscribe((_origin, record) => written.push(record?.payload.length ?? -1));
+    directory.publish({ name: "one-more", port: 80 });
+    expect(written).toHaveLength(1);
+    expect(written[0]).toBeLessThan(4096);
+    const other = makeView(2);
+    other.reachability.set(idOf(1), 1);
+    flood(store, other.store);
+    expect(other.directory.services()).toHaveLength(1001);
+  });
+
+  it("maxServicesPerNode: refuses more of its own, and does not see more of another", () => {
+    const { directory } = makeView(1);
+    for (let i = 0; i < 4096; i += 1) directory.publish({ name: `s${i}`, port: 1 + i });
+    expect(() => directory.publish({ name: "web", port: 80 })).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_OVERLOAD" }));
+    const here = makeView(2);
+    here.reachability.set(idOf(3), 1);
+    const entries = Array.from({ length: 1000 }, (_, i) => ({ n: `s${i}`, p: i + 1 }));
+    for (let fragment = 0; fragment < 5; fragment += 1) {
+      const payload = encode(entries.map(({ n, p }) => ({ n: `${n}-${fragment}`, p })));
+      here.store.merge({ origin: idOf(3), incarnation: 1n, slot: (recordKinds.service << 8) | fragment, seq: 1, flags: 0, payload });
+    }
+    expect(here.directory.services()).toHaveLength(4096);
+  });
+
+  it("ignores fields, entries and payloads that it does not understand", () => {
+    const here = makeView(1);
+    here.reachability.set(idOf(2), 1);
+    const say = (seq: number, payload: Uint8Array): void => {
+      here.store.merge({ origin: idOf(2), incarnation: 1n, slot: 0x0200, seq, flags: 0, payload });
+    };
+    say(1, encode([{ n: "web", p: 80, x: { deep: [1] } }, { n: "Bad Name", p: 1 }, { n: "later", p: -1 }, 7, null, { n: "q", p: 1, t: 5 }, { n: "r", p: 2, w: 999 }]));
+    expect(names(here.directory.services())).toEqual(["web"]);
+    say(2, Uint8Array.of(0xc1, 0xc1));
+    expect(here.directory.services()).toEqual([]);
+    say(3, encode({ n: "web" }));
+    expect(here.directory.services()).toEqual([]);
+  });
+
+  it.each([
+    [{ name: "Web", port: 80 }],
+    [{ name: "web", port: 0 }],
+    [{ name: "web", port: 2 ** 32 }],
+    [{ name: "web", port: 80, weight: 256 }],
+    [{ name: "web", port: 80, env: "Prod" }],
+    [{ name: "web", port: 80, tags: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`t${i}`, "x"])) }],
+    [{ name: "web", port: 80, tags: { big: "x".repeat(513) } }],
+    [{ name: "web", port: 80, tags: { a: 1 as unknown as string } }],
+  ])("does not publish %j", (init) => {
+    const { directory } = makeView(1);
+    expect(() => directory.publish(init)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    expect(directory.services()).toEqual([]);
+  });
+
+  it("follows neither store nor reachability once it is closed", () => {
+    const { directory, store, reachability } = makeView(1);
+    reachability.set(idOf(2), 1);
+    directory.close();
+    const there = makeView(2);
+    there.directory.publish({ name: "web", port: 80 });
+    flood(there.store, store);
+    expect(directory.services()).toEqual([]);
+  });
+});
