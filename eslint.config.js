@@ -81,7 +81,7 @@ export default defineConfig(
     "**/.stryker-tmp/",
     "**/reports/",
     "**/coverage/",
-    "**/.readme/",
+    "**/.readme-*/",
     ".ci/tarballs/",
   ]),
   eslint.configs.recommended,

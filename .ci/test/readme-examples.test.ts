@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import ts from "typescript";
 import { afterAll, describe, expect, it } from "vitest";
 import { files, packages, root, text } from "./repository.ts";
 
@@ -41,17 +42,31 @@ const homes = [
   { document: "docs/writing-a-transport.md", home: "packages/astranet" },
 ].filter(({ document }) => files(document).length > 0);
 
+/** What the compiler says of the files, under the options of the repository's own tests and examples. */
+function complaints(paths: readonly string[]): string[] {
+  const config = ts.readConfigFile(`${root}tsconfig.json`, (path) => ts.sys.readFile(path)).config as object;
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: paths, references: [] }, ts.sys, root);
+  const program = ts.createProgram(paths, { ...options, noEmit: true, composite: false, emitDeclarationOnly: false, noUnusedLocals: false });
+  const host = { getCanonicalFileName: (name: string) => name, getCurrentDirectory: () => root, getNewLine: () => "\n" };
+  return paths.flatMap((path) => program.getSemanticDiagnostics(program.getSourceFile(path))).map((found) => ts.formatDiagnostic(found, host));
+}
+
+/** Where the blocks are written: below their package, so that its own name and its dependencies resolve. */
+const scratch = (home: string): string => `${root}${home}/.readme-${process.pid}`;
+
 afterAll(async () => {
-  for (const { home } of homes) await rm(`${root}${home}/.readme`, { recursive: true, force: true });
+  for (const { home } of homes) await rm(scratch(home), { recursive: true, force: true });
 });
 
 describe.each(homes)("the examples of $document", ({ document, home }) => {
-  it("run as they stand", async () => {
-    const folder = `${root}${home}/.readme`;
+  it("compile and run as they stand", async () => {
+    const folder = scratch(home);
     await mkdir(folder, { recursive: true });
-    for (const { line, code, output } of examples(text(document))) {
-      const path = `${folder}/${document.replaceAll(/\W/g, "-")}-${line}.ts`;
-      await writeFile(path, code);
+    const blocks = examples(text(document)).map((example) => ({ ...example, path: `${folder}/${document.replaceAll(/\W/g, "-")}-${example.line}.ts` }));
+    for (const { path, code } of blocks) await writeFile(path, code);
+    if (home !== "packages/astranet" || document.startsWith(home)) expect(blocks, `${document} shows no example`).not.toEqual([]);
+    expect(complaints(blocks.map(({ path }) => path))).toEqual([]);
+    for (const { line, path, output } of blocks) {
       const { status, stdout, stderr } = await run(path);
       expect({ status, stderr }, `the example at ${document}:${line}`).toEqual({ status: 0, stderr: "" });
       if (output !== undefined) expect(stdout, `the output of ${document}:${line}`).toBe(output);
@@ -61,7 +76,7 @@ describe.each(homes)("the examples of $document", ({ document, home }) => {
 
 describe("an example", () => {
   it("that fails, that prints to stderr, or that hangs is noticed", async () => {
-    const folder = `${root}packages/astranet/.readme`;
+    const folder = scratch("packages/astranet");
     await mkdir(folder, { recursive: true });
     const outcome = async (name: string, code: string): Promise<Outcome> => {
       await writeFile(`${folder}/${name}.ts`, code);
