@@ -14,16 +14,16 @@ export interface ServiceDirectoryOptions {
   readonly maxServicesPerNode?: number;
 }
 
-interface Visible {
-  readonly info: ServiceInfo;
-  readonly hidden: boolean;
+/** One entry of an owner, and what of it is listed now: nothing while the owner cannot be reached, or offers it to nobody. */
+interface Known {
+  /** The fragments that say it: one, but for an entry on its way from one to another. */
+  slots: readonly number[];
+  entry: ServiceEntry;
+  listed: ServiceInfo | undefined;
 }
 
-interface Owner {
-  readonly slots: Map<number, readonly ServiceEntry[]>;
-  /** By uid, what of it is visible now. */
-  visible: Map<string, Visible>;
-}
+/** By uid, everything that an owner says. */
+type Owner = Map<string, Known>;
 
 /**
  * Who offers what, as this node sees it: the SVC records of the store, seen through reachability.
@@ -55,10 +55,7 @@ export class ServiceDirectory {
     this.#subscriptions = [
       this.#store.subscribe((origin, record) => {
         if (record === undefined) this.#readAll(origin);
-        else if (record.slot >> 8 === recordKinds.service) {
-          this.#readSlot(origin, record.slot, record.payload);
-          this.#refresh(origin);
-        }
+        else if (record.slot >> 8 === recordKinds.service) this.#readSlot(origin, record.slot, decodeEntries(record.payload));
       }),
       this.#reachability.subscribe((id) => this.#refresh(id)),
     ];
@@ -106,56 +103,65 @@ export class ServiceDirectory {
   }
 
   #readAll(origin: string): void {
-    this.#owners.get(origin)?.slots.clear();
-    for (const record of this.#store.records(origin)) {
-      if (record.slot >> 8 === recordKinds.service) this.#readSlot(origin, record.slot, record.payload);
+    const slots = new Map<number, ServiceEntry[]>();
+    for (const known of this.#owners.get(origin)?.values() ?? []) for (const slot of known.slots) slots.set(slot, []);
+    for (const { slot, payload } of this.#store.records(origin)) {
+      if (slot >> 8 === recordKinds.service) slots.set(slot, decodeEntries(payload));
     }
-    this.#refresh(origin);
+    for (const [slot, entries] of slots) this.#readSlot(origin, slot, entries);
   }
 
-  #readSlot(origin: string, slot: number, payload: Uint8Array): void {
-    let owner = this.#owners.get(origin);
-    if (owner === undefined) this.#owners.set(origin, (owner = { slots: new Map(), visible: new Map() }));
-    const entries = decodeEntries(payload);
-    if (entries.length === 0) owner.slots.delete(slot);
-    else owner.slots.set(slot, entries);
+  /** Takes in what one fragment of an owner says now. The work grows with that fragment, not with all that the owner offers. */
+  #readSlot(origin: string, slot: number, entries: readonly ServiceEntry[]): void {
+    const owner: Owner = this.#owners.get(origin) ?? new Map<string, Known>();
+    const said = new Map(entries.map((entry) => [serviceUid({ ...entry, id: origin }), entry]));
+    for (const [uid, known] of owner) {
+      if (!known.slots.includes(slot) || said.has(uid)) continue;
+      known.slots = known.slots.filter((each) => each !== slot);
+      if (known.slots.length > 0) continue;
+      owner.delete(uid);
+      if (known.listed !== undefined) this.#unlist(uid, known.listed);
+    }
+    for (const [uid, entry] of said) {
+      let known = owner.get(uid);
+      if (known === undefined) {
+        if (owner.size >= this.#limit) continue;
+        owner.set(uid, (known = { slots: [slot], entry, listed: undefined }));
+      } else if (!known.slots.includes(slot)) known.slots = [...known.slots, slot];
+      const wasHidden = known.entry.hidden;
+      known.entry = entry;
+      this.#refreshOne(origin, uid, known, wasHidden);
+    }
+    if (owner.size === 0) this.#owners.delete(origin);
+    else this.#owners.set(origin, owner);
   }
 
-  /** Brings what is visible of one owner up to date. */
   #refresh(origin: string): void {
-    const owner = this.#owners.get(origin);
-    if (owner === undefined) return;
-    const before = owner.visible;
-    owner.visible = this.#visibleOf(origin, owner);
-    for (const [uid, { info }] of before) if (!owner.visible.has(uid)) this.#unlist(uid, info);
-    for (const [uid, now] of owner.visible) {
-      const was = before.get(uid);
-      if (was === undefined || was.hidden !== now.hidden || differs(was.info, now.info)) this.#list(uid, now);
-    }
-    if (owner.slots.size === 0) this.#owners.delete(origin);
+    for (const [uid, known] of this.#owners.get(origin) ?? []) this.#refreshOne(origin, uid, known, known.entry.hidden);
   }
 
-  #visibleOf(origin: string, owner: Owner): Map<string, Visible> {
-    const visible = new Map<string, Visible>();
-    const cost = origin === this.self ? 0 : this.#reachability.cost(origin);
-    if (cost === undefined) return visible;
-    const distance = origin === this.self ? 0 : (this.#reachability.hops?.(origin) ?? 1);
-    const seen = new Set<string>();
-    for (const entries of owner.slots.values()) {
-      for (const entry of entries) {
-        if (seen.size >= this.#limit) return visible;
-        seen.add(entryKey(entry));
-        if (entry.weight === 0) continue;
-        const { name, env, port, weight, tags } = entry;
-        const info: ServiceInfo = { name, env, id: origin, port, distance, cost, weight, tags };
-        visible.set(serviceUid(info), { info, hidden: entry.hidden });
-      }
+  #refreshOne(origin: string, uid: string, known: Known, wasHidden: boolean): void {
+    const before = known.listed;
+    const now = this.#visible(origin, known.entry);
+    if (now === undefined) {
+      known.listed = undefined;
+      if (before !== undefined) this.#unlist(uid, before);
+    } else if (before === undefined || wasHidden !== known.entry.hidden || differs(before, now)) {
+      known.listed = now;
+      this.#list(uid, now, known.entry.hidden);
     }
-    return visible;
+  }
+
+  #visible(origin: string, { name, env, port, weight, tags }: ServiceEntry): ServiceInfo | undefined {
+    const own = origin === this.self;
+    const cost = own ? 0 : this.#reachability.cost(origin);
+    if (cost === undefined || weight === 0) return undefined;
+    const distance = own ? 0 : (this.#reachability.hops?.(origin) ?? 1);
+    return { name, env, id: origin, port, distance, cost, weight, tags };
   }
 
   /** Hidden services are visible to a dial by name, and are not listed. */
-  #list(uid: string, { info, hidden }: Visible): void {
+  #list(uid: string, info: ServiceInfo, hidden: boolean): void {
     this.#everything.set(uid, `${info.env}/${info.name}`, info);
     this.#byPort.set(uid, entryKey(info), info);
     if (hidden) {

@@ -123,6 +123,21 @@ describe("ServiceDirectory", () => {
     expect(other.directory.services()).toHaveLength(1001);
   });
 
+  it("does not lose an entry that moves from one fragment to another, in whatever order the records come", () => {
+    const here = makeView(1);
+    here.reachability.set(idOf(2), 1);
+    const payload = encode([{ n: "web", p: 80 }]);
+    const say = (slot: number, seq: number, bytes: Uint8Array): void => {
+      here.store.merge({ origin: idOf(2), incarnation: 1n, slot, seq, flags: 0, payload: bytes });
+    };
+    say(0x0205, 1, payload);
+    say(0x0200, 1, payload);
+    say(0x0200, 2, new Uint8Array(0));
+    expect(names(here.directory.services())).toEqual(["web"]);
+    say(0x0205, 2, new Uint8Array(0));
+    expect(here.directory.services()).toEqual([]);
+  });
+
   it("maxServicesPerNode: refuses more of its own, and does not see more of another", () => {
     const { directory } = makeView(1);
     for (let i = 0; i < 4096; i += 1) directory.publish({ name: `s${i}`, port: 1 + i });
