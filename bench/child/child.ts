@@ -40,8 +40,8 @@ async function run(peer: Peer, { work, port, options }: ChildArguments): Promise
 
 /** The whole of a child process: one side of one work with one peer. */
 export async function child(peer: Peer): Promise<void> {
-  process.on("uncaughtException", fail);
-  process.on("unhandledRejection", fail);
+  process.on("uncaughtException", (error) => void fail(error));
+  process.on("unhandledRejection", (reason) => void fail(reason));
   const args = JSON.parse(process.argv[2] ?? "{}") as ChildArguments;
   await (args.role === "server" ? serve(peer, args) : run(peer, args)).catch(fail);
 }

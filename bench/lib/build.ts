@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { build, type BuildOptions } from "esbuild";
 import type { PeerInfo } from "../peers/list.ts";
 import { benchFolder, cacheFolder } from "./paths.ts";
 
@@ -20,7 +20,7 @@ async function others(): Promise<string[]> {
   return Object.keys(manifest.devDependencies);
 }
 
-const esbuildOptions = {
+const esbuildOptions: BuildOptions = {
   absWorkingDir: benchFolder,
   bundle: true,
   format: "esm",
@@ -29,7 +29,7 @@ const esbuildOptions = {
   conditions: ["@astranet/source"],
   sourcemap: "linked",
   logLevel: "silent",
-} as const;
+};
 
 async function buildNode(peer: PeerInfo): Promise<Built> {
   const outfile = join(cacheFolder, `${peer.name}.mjs`);
@@ -61,6 +61,7 @@ export async function buildPeer(peer: PeerInfo): Promise<Built | string> {
   try {
     return await (peer.language === "go" ? buildGo(peer) : buildNode(peer));
   } catch (error) {
+    // Of node there is always one: what is missing can only be Go.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return "Go is not installed";
     return `does not build: ${(error instanceof Error ? error.message : String(error)).split("\n").slice(0, 3).join(" ")}`;
   }

@@ -47,11 +47,11 @@ export const tables: Record<WorkName, Table> = {
   },
   D: {
     title: "D · idle streams, 1 byte each way",
-    more: false,
+    more: true,
     columns: [
-      { title: "open s", measure: "openSeconds", format: one },
+      { title: "opened/s", measure: "streamsPerSecond", format: grouped },
       { title: "streams", measure: "count", format: grouped },
-      { title: "streams/s", measure: "streamsPerSecond", format: grouped },
+      { title: "open s", measure: "openSeconds", format: one },
       { title: "held B client", measure: "clientHeldBytes", format: grouped },
       { title: "held B server", measure: "serverHeldBytes", format: grouped },
       { title: "reading B client", measure: "clientPendingBytes", format: grouped },

@@ -4,6 +4,7 @@ import { libp2pPeer } from "./libp2p-stream-muxer.ts";
 import type { Peer } from "./peer.ts";
 
 /** By default it gives up after five new streams in a second; that limit is lifted. */
+// eslint-disable-next-line @typescript-eslint/no-deprecated -- a peer to compare with, not something to build on
 const factory = mplex({ disconnectThreshold: Number.MAX_SAFE_INTEGER })();
 
 export const peer: Peer = libp2pPeer((connection) => {

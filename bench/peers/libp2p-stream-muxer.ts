@@ -5,6 +5,25 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { dialLoopback, listenLoopback } from "./loopback.ts";
 import type { BenchStream, Peer } from "./peer.ts";
 
+interface Resolvers {
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+// libp2p 3 calls it; Node 20 does not have it.
+Object.assign(Promise, {
+  withResolvers: (): Resolvers => {
+    let resolve: Resolvers["resolve"] = () => undefined;
+    let reject: Resolvers["reject"] = () => undefined;
+    const promise = new Promise((yes, no) => {
+      resolve = yes;
+      reject = no;
+    });
+    return { promise, resolve, reject };
+  },
+});
+
 type Direction = "inbound" | "outbound";
 type SendData = Parameters<AbstractMultiaddrConnection["sendData"]>[0];
 type SendResult = ReturnType<AbstractMultiaddrConnection["sendData"]>;
@@ -74,7 +93,11 @@ class Libp2pStream implements BenchStream {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
-    return this.#stream.send(chunk) ? undefined : this.#stream.onDrain();
+    if (this.#stream.send(chunk)) return undefined;
+    // Not `onDrain()`: its promise stays resolved after the first time, and gigabytes would be queued.
+    return new Promise((resolve) => {
+      this.#stream.addEventListener("drain", () => { resolve(); }, { once: true });
+    });
   }
 
   end(): void {

@@ -10,7 +10,7 @@ type Muxer = ReturnType<Factory["createStreamMuxer"]>;
 type LibStream = Awaited<ReturnType<Muxer["newStream"]>>;
 
 const init: YamuxMuxerInit = { maxInboundStreams: 10_000_000, maxOutboundStreams: 10_000_000 };
-const components = { logger: prefixLogger("bench") } as unknown as Parameters<ReturnType<typeof yamux>>[0];
+const components = { logger: prefixLogger("bench") };
 
 /** Its streams read from an async iterable of ours: `write` resolves when the muxer has asked for the next chunk. */
 class IterableStream implements BenchStream {

@@ -25,8 +25,11 @@ class ChannelStream implements BenchStream {
           },
         },
       ],
+      // Called before the close message is written: a channel opened in here would take the id that this one still holds.
       onclose: () => {
-        this.#end();
+        queueMicrotask(() => {
+          this.#end();
+        });
       },
       ondrain: nothing,
     });

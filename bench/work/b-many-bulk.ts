@@ -7,7 +7,7 @@ import type { Work } from "./work.ts";
 const MIB = 1024 * 1024;
 
 async function sendOnAll(link: BenchLink, streams: number, kind: Kind, bytesEach: number): Promise<number> {
-  const opened = await Promise.all(Array.from({ length: streams }, () => link.open()));
+  const opened = await Promise.all(Array.from({ length: streams }, async () => link.open()));
   const start = performance.now();
   await Promise.all(opened.map((stream) => transfer(stream, kind, [pattern], bytesEach)));
   return performance.now() - start;
