@@ -25,6 +25,7 @@ function optionsFor(peer: PeerInfo, bench: BenchOptions): WorkOptions {
     seconds: bench.quick ? 0.5 : 1.8,
     streams: raw ? 1 : 100,
     idle: bench.quick && bench.idle === undefined ? Math.min(idle, 100_000) : idle,
+    reading: true,
     maxOpens: raw ? RAW_OPENS : 2_000_000,
   };
 }

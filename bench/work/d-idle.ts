@@ -115,16 +115,11 @@ export const idle: Work = {
     if (held[0]?.pull === undefined) return { ...measures, clientPendingBytes: client, serverPendingBytes: server };
     await ask("echo-again");
     const checked = await sample(held);
+    const unread: Measures = { ...measures, checked, clientHeldBytes: client, serverHeldBytes: server };
+    if (!options.reading) return unread;
     await readOnAll(held);
-    const clientPending = ((await settledRss()) - base) / count;
-    const serverPending = ((await ask("read"))["bytes"] ?? 0) / count;
-    return {
-      ...measures,
-      checked,
-      clientHeldBytes: client,
-      serverHeldBytes: server,
-      clientPendingBytes: clientPending,
-      serverPendingBytes: serverPending,
-    };
+    const clientPendingBytes = ((await settledRss()) - base) / count;
+    const serverPendingBytes = ((await ask("read"))["bytes"] ?? 0) / count;
+    return { ...unread, clientPendingBytes, serverPendingBytes };
   },
 };

@@ -13,6 +13,8 @@ export interface WorkOptions {
   readonly streams: number;
   /** Idle streams of D. */
   readonly idle: number;
+  /** Whether D also measures with a read pending on each stream. */
+  readonly reading: boolean;
   /** Most streams opened in all by C. */
   readonly maxOpens: number;
 }
