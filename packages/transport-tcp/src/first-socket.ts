@@ -61,6 +61,10 @@ export function firstSocket(attempts: readonly (() => Socket)[], event: "connect
       if (begun < attempts.length) timer = setTimeout(beginNext, STAGGER_MS);
     };
 
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error);
+      return;
+    }
     signal?.addEventListener("abort", onabort);
     beginNext();
   });

@@ -1,6 +1,7 @@
-import type { Duplex, Readable, Writable } from "node:stream";
+import { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { gather } from "../adapters/gather.ts";
 import { BaseConnection, type ConnectionOptions } from "../base-connection.ts";
-import type { Connection } from "../connection.ts";
 import { AstraError } from "../errors.ts";
 import { HIGH_WATER_BYTES } from "../limits.ts";
 import { mapError } from "./map-error.ts";
@@ -14,7 +15,7 @@ export interface NodeStreamPair {
 const EMPTY = new Uint8Array(0);
 
 /**
- * How many `send` and `start` calls of connections over Duplexes are running. Streams written in JavaScript may emit
+ * How many methods of connections over Duplexes are running. Streams written in JavaScript may emit
  * 'data' within the `write` that caused it, even at their other end; what comes then is delivered later.
  */
 let running = 0;
@@ -23,6 +24,8 @@ let running = 0;
 export class DuplexConnection extends BaseConnection {
   readonly #readable: Readable;
   readonly #writable: Writable;
+  /** What a socket is given it hands to the system; other streams may hand it, the same memory, to a reader at their far end. */
+  readonly #copies: boolean;
   #owesDrain = false;
   /** What came while methods ran; `data` that comes later queues up behind it. */
   #late: Uint8Array[] | undefined = undefined;
@@ -32,6 +35,7 @@ export class DuplexConnection extends BaseConnection {
     super(kind, options);
     this.#readable = readable;
     this.#writable = writable;
+    this.#copies = !(writable instanceof Socket);
     const fail = (error: unknown): void => {
       this.fail(mapError(error));
     };
@@ -61,7 +65,9 @@ export class DuplexConnection extends BaseConnection {
     const writable = this.#writable;
     running += 1;
     try {
-      if (chunks.length === 1) {
+      if (this.#copies) {
+        writable.write(gather(chunks));
+      } else if (chunks.length === 1) {
         writable.write(chunks[0]);
       } else {
         writable.cork();
@@ -83,29 +89,44 @@ export class DuplexConnection extends BaseConnection {
   }
 
   protected begin(): void {
-    running += 1;
-    try {
-      this.#readable.on("data", (chunk: Uint8Array) => {
-        // A plain view: a Buffer's slice() would not copy as a Uint8Array's does.
-        const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
-        if (running > 0 || this.#late !== undefined) this.#deliverLater(bytes);
-        else if (!this.over) this.sink?.data(bytes);
-      });
-      this.#readable.resume();
-    } finally {
-      running -= 1;
-    }
+    this.#readable.on("data", (chunk: Uint8Array) => {
+      // A plain view: a Buffer's slice() would not copy as a Uint8Array's does.
+      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+      if (running > 0 || this.#late !== undefined) this.#deliverLater(bytes);
+      else if (!this.over) this.sink?.data(bytes);
+    });
+    outside(() => this.#readable.resume());
   }
 
   protected end(): void {
-    this.#writable.end();
+    if ((this.#writable as Writable & { encrypted?: boolean }).encrypted === true) this.#endTls();
+    else outside(() => this.#writable.end());
+  }
+
+  /**
+   * Node ends TLS with two calls of SSL_shutdown, of which the second throws away what was received and is not yet
+   * decrypted. Between turns of the event loop, with nothing left to write, there is no such thing.
+   */
+  #endTls(): void {
+    this.clock.defer(() => {
+      if (this.over) return;
+      if (this.#writable.writableLength === 0) {
+        this.#writable.end();
+        return;
+      }
+      this.#writable.write(EMPTY, () => {
+        this.#endTls();
+      });
+    });
   }
 
   protected discard(failure: object | undefined): void {
     // A peer must not take for an ordered end what lost its tail; where nothing is lost, what the system has already taken still arrives.
-    if (failure !== undefined && this.#writable.writableLength > 0) reset(this.#writable);
-    this.#readable.destroy();
-    this.#writable.destroy();
+    outside(() => {
+      if (failure !== undefined && this.#writable.writableLength > 0) reset(this.#writable);
+      this.#readable.destroy();
+      this.#writable.destroy();
+    });
   }
 
   #afterDrain(): void {
@@ -143,15 +164,19 @@ export class DuplexConnection extends BaseConnection {
   }
 }
 
+function outside(call: () => unknown): void {
+  running += 1;
+  try {
+    call();
+  } finally {
+    running -= 1;
+  }
+}
+
 function reset(stream: Writable & { resetAndDestroy?(): unknown }): void {
   try {
     stream.resetAndDestroy?.();
   } catch {
     // Only a TCP socket can be reset; the destroy that follows does for the others.
   }
-}
-
-/** A connection over a `Duplex`: a socket, a TLS socket, one end of a pair made of streams. @internal */
-export function fromDuplex(duplex: Duplex, options: ConnectionOptions): Connection {
-  return new DuplexConnection(duplex, duplex, "duplex", options);
 }
