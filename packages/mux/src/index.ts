@@ -1,1 +1,8 @@
-export {};
+export type { SessionOptions } from "./options.ts";
+export { Session, type SessionEnd } from "./session.ts";
+export { SessionListener } from "./session-listener.ts";
+export type { SessionStats } from "./stats.ts";
+export type { OpenOptions } from "./options.ts";
+export { Stream } from "./stream.ts";
+export type { StreamSink } from "./stream-sink.ts";
+export { UnreadBudget } from "./unread-budget.ts";

@@ -1,0 +1,142 @@
+import { AstraError, type Clock, type Timer } from "@astranet/transport";
+import { Deferred, onAbort, rejected } from "./deferred.ts";
+
+/** A round trip is measured at most this often unless somebody asks: the peer answers ten pings a second. */
+const SAMPLE_EVERY_MS = 200;
+/** A timer this much late means that this process slept, not that the peer is silent. */
+const LATE_MS = 500;
+
+interface KeepAliveEvents {
+  /** A PING should leave with the next flush. */
+  ping(): void;
+  /** Nothing came for the idle timeout. */
+  dead(error: AstraError): void;
+}
+
+/** Round trips, and the death of a silent peer. Any byte counts as life. One ping is under way at a time. */
+export class KeepAlive {
+  /** The last round trip, ms. */
+  rttMs: number | undefined;
+  minRttMs: number = Infinity;
+  /** The ping that should be sent: its number. */
+  pingDue = false;
+  number = 0;
+  readonly #clock: Clock;
+  readonly #events: KeepAliveEvents;
+  #timer: Timer | undefined;
+  #timerAt = 0;
+  #idleTimeoutMs = 0;
+  #lastReceived: number;
+  #sentAt = 0;
+  #outstanding: Deferred<number> | undefined;
+  #canPing = true;
+
+  constructor(clock: Clock, events: KeepAliveEvents) {
+    this.#clock = clock;
+    this.#events = events;
+    this.#lastReceived = clock.now();
+  }
+
+  /** Starts, or changes, the watch. 0: none. `canPing` false: the wire has none. */
+  watch(idleTimeoutMs: number, canPing = true): void {
+    this.#idleTimeoutMs = idleTimeoutMs;
+    this.#canPing = canPing;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (idleTimeoutMs > 0) this.#arm();
+  }
+
+  received(): void {
+    this.#lastReceived = this.#clock.now();
+  }
+
+  /** Asks for a round trip; callers share the ping that is under way. */
+  ping(signal: AbortSignal | undefined): Promise<number> {
+    if (signal?.aborted === true) return rejected(signal.reason);
+    const { promise } = this.#request();
+    if (signal === undefined) return promise;
+    const own = new Deferred<number>();
+    const cleanup = onAbort(signal, (reason) => {
+      own.reject(reason);
+    });
+    promise.then(own.resolve, own.reject);
+    own.promise.then(cleanup, cleanup);
+    return own.promise;
+  }
+
+  /** Measures a round trip if the last measurement is old. */
+  sample(): void {
+    if (this.#outstanding === undefined && this.#clock.now() - this.#sentAt >= SAMPLE_EVERY_MS) this.#request();
+  }
+
+  /** The PING left. */
+  sent(): void {
+    this.pingDue = false;
+    this.#sentAt = this.#clock.now();
+  }
+
+  /** A pong came. One that nobody asked for is ignored. */
+  pong(number: number): void {
+    const outstanding = this.#outstanding;
+    if (outstanding === undefined || this.pingDue || number !== this.number) return;
+    this.#outstanding = undefined;
+    this.rttMs = this.#clock.now() - this.#sentAt;
+    this.minRttMs = Math.min(this.minRttMs, this.rttMs);
+    outstanding.resolve(this.rttMs);
+    if (this.#timer !== undefined) {
+      this.#timer.cancel();
+      this.#arm();
+    }
+  }
+
+  stop(error: unknown): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#idleTimeoutMs = 0;
+    this.#outstanding?.reject(error);
+    this.#outstanding = undefined;
+    this.pingDue = false;
+  }
+
+  #request(): Deferred<number> {
+    if (this.#outstanding === undefined) {
+      this.#outstanding = new Deferred<number>();
+      this.number = (this.number + 1) >>> 0;
+      this.pingDue = true;
+      this.#events.ping();
+    }
+    return this.#outstanding;
+  }
+
+  #arm(): void {
+    const asked = this.#outstanding !== undefined;
+    this.#timerAt = this.#lastReceived + (asked ? this.#idleTimeoutMs : this.#idleTimeoutMs / 3);
+    this.#timer = this.#clock.setTimer(Math.max(1, this.#timerAt - this.#clock.now()), () => {
+      this.#check();
+    });
+  }
+
+  #check(): void {
+    const now = this.#clock.now();
+    const late = now - this.#timerAt;
+    // We slept: what came meanwhile waits in the kernel, unread. The peer gets that time back.
+    if (late > LATE_MS) this.#lastReceived += late;
+    const silent = now - this.#lastReceived;
+    if (silent >= this.#idleTimeoutMs) {
+      this.#events.dead(new AstraError("ETIMEDOUT", `nothing came from the peer for ${String(Math.round(silent))} ms`));
+      return;
+    }
+    if (silent >= this.#idleTimeoutMs / 3 && this.#canPing) this.#request();
+    this.#armAfter(silent);
+  }
+
+  #armAfter(silent: number): void {
+    if (silent >= this.#idleTimeoutMs / 3 && this.#outstanding === undefined) {
+      // No ping to wait for on this wire: look again when the whole time is over.
+      this.#timerAt = this.#lastReceived + this.#idleTimeoutMs;
+      this.#timer = this.#clock.setTimer(Math.max(1, this.#timerAt - this.#clock.now()), () => {
+        this.#check();
+      });
+    } else this.#arm();
+  }
+}

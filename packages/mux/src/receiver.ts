@@ -1,0 +1,261 @@
+import { Flag, FrameDecoder, FrameError, type FrameHandler, MAX_WINDOW, type Settings, WireCode } from "@astranet/frame";
+import { isAfter } from "./serial.ts";
+import type { Session } from "./session.ts";
+import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN, UNTYPED } from "./state.ts";
+import type { Stream } from "./stream.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+interface PendingOpen {
+  readonly id: number;
+  readonly urgency: number;
+  readonly header: Uint8Array;
+}
+
+interface Reason {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** muxado's heartbeats are streams of this type. */
+export const HEARTBEAT_TYPE = 0xffff_ffff;
+
+/** The frames that come: what each does to the session and its streams, and which are too many. */
+export class Receiver implements FrameHandler {
+  /** Streams with bytes that came within this tick. */
+  fresh: Stream[] = [];
+  /** Ticks so far; orders reads by age. */
+  tick = 0;
+  /** The highest id that the peer has opened; 0: none. */
+  lastId = 0;
+  readonly #session: Session;
+  readonly #decoder: FrameDecoder;
+  /** The stream that the DATA frame under way belongs to. */
+  #stream: Stream | undefined;
+  #fin = false;
+  #open: PendingOpen | undefined;
+  #reason: Reason | undefined;
+  #hasSettings = false;
+  #emptyFrames = 0;
+  readonly #pings: TokenBucket;
+  readonly #unknown: TokenBucket;
+
+  constructor(session: Session) {
+    this.#session = session;
+    const { clock, maxPingsPerSecond, maxUnknownFramesPerSecond, maxHeader, maxGoAwayDebug, muxadoWindow } = session._options;
+    const extended = session._extended;
+    this.#decoder = new FrameDecoder(this, {
+      wire: extended ? "astranet" : "muxado",
+      maxHeader,
+      maxGoAwayDebug,
+      ...(extended ? {} : { maxDataLength: Math.max(muxadoWindow, 65_536) }),
+    });
+    this.#pings = new TokenBucket(clock, maxPingsPerSecond, maxPingsPerSecond);
+    this.#unknown = new TokenBucket(clock, maxUnknownFramesPerSecond, maxUnknownFramesPerSecond);
+  }
+
+  /** Bytes of counted frames so far. */
+  get counted(): number {
+    return this.#decoder.counted;
+  }
+
+  get buffered(): number {
+    return this.#decoder.buffered;
+  }
+
+  /** Throws FrameError. */
+  push(chunk: Uint8Array): void {
+    this.#decoder.push(chunk);
+  }
+
+  /** Takes no more bytes. */
+  halt(): void {
+    this.#decoder.stop();
+  }
+
+  /** The tick is over: what was not taken is kept for longer. */
+  settle(): void {
+    this.tick = (this.tick + 1) | 0;
+    if (this.fresh.length === 0) return;
+    const { fresh } = this;
+    this.fresh = [];
+    for (const stream of fresh) stream._settle();
+  }
+
+  data(streamId: number, flags: number, length: number, type: number): void {
+    const session = this.#session;
+    this.#fin = (flags & Flag.FIN) !== 0;
+    const syn = (flags & Flag.SYN) !== 0;
+    if (!syn) this.#expectNoSyn();
+    if (length > 0 || this.#fin || syn) this.#emptyFrames = 0;
+    else if (++this.#emptyFrames > session._options.maxEmptyFrames) throw calm(`more than ${String(session._options.maxEmptyFrames)} empty DATA frames in a row`);
+    // The decoder has counted the header and the type, which never wait for link credit; the rest must be within it.
+    const payload = type === -1 ? length : length - 4;
+    if (session._extended && payload > 0 && this.#decoder.counted + payload > session._linkCredit.limit)
+      throw new FrameError(WireCode.FLOW_CONTROL, "DATA beyond the link's window");
+    const stream = (this.#stream = syn ? this.#syn(streamId, type) : this.#find(streamId));
+    if (stream === undefined) return;
+    if ((stream._state & FIN_RECEIVED) !== 0) {
+      if (session._extended) throw new FrameError(WireCode.PROTOCOL, `DATA on stream ${String(streamId)} after its FIN`);
+      // Go's muxado repeats the FIN.
+      this.#stream = undefined;
+      return;
+    }
+    if (length > stream._recvWindow) {
+      if (session._extended) throw new FrameError(WireCode.FLOW_CONTROL, `DATA of ${String(length)} bytes on stream ${String(streamId)}, whose window is ${String(stream._recvWindow)}`);
+      this.#stream = undefined;
+      session._provoked();
+      session._fail(stream, WireCode.FLOW_CONTROL, "DATA beyond the window");
+      return;
+    }
+    stream._recvWindow -= length;
+    if (type !== -1) stream._owed += 4;
+    if ((stream._state & (LOCAL | BROKEN)) === LOCAL) stream._acceptedBy(NO_BYTES);
+  }
+
+  payload(chunk: Uint8Array, start: number, end: number): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    let from = start;
+    if ((stream._state & UNTYPED) !== 0) from = this.#typeBytes(stream, chunk, start, end);
+    if (from < end) stream._deliver(chunk, from, end);
+  }
+
+  dataEnd(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    this.#stream = undefined;
+    if (this.#fin && (stream._state & (BROKEN | READ_BROKEN)) === 0) {
+      if ((stream._state & UNTYPED) !== 0) this.#session._fail(stream, WireCode.PROTOCOL, "a stream without its type");
+      else stream._finReceived();
+    }
+  }
+
+  rst(streamId: number, flags: number, code: number): void {
+    this.#expectNoSyn();
+    const stream = this.#find(streamId);
+    const reason = this.#reason?.id === streamId ? this.#reason.text : undefined;
+    this.#reason = undefined;
+    if (stream === undefined) return;
+    if (!stream._accepted) this.#session._provoked();
+    stream._resetByPeer(code, this.#session._extended && (flags & Flag.HALF) !== 0, reason);
+  }
+
+  windowIncrement(streamId: number, increment: number): void {
+    this.#expectNoSyn();
+    if (streamId === 0) throw new FrameError(WireCode.PROTOCOL, "WNDINC on stream 0");
+    const stream = this.#find(streamId);
+    if (stream === undefined) return;
+    if (stream._sendWindow + increment > MAX_WINDOW) throw new FrameError(WireCode.FLOW_CONTROL, `WNDINC takes the window of stream ${String(streamId)} beyond 2^31 − 1`);
+    stream._sendWindow += increment;
+    this.#session._sender.activate(stream);
+  }
+
+  goAway(lastStreamId: number, code: number, debug: Uint8Array): void {
+    this.#expectNoSyn();
+    this.#session._goneAway(lastStreamId, code, debug);
+  }
+
+  settings(settings: Settings): void {
+    if (this.#hasSettings) throw new FrameError(WireCode.PROTOCOL, "a second SETTINGS");
+    this.#hasSettings = true;
+    this.#session._settled(settings);
+  }
+
+  ping(ack: boolean, high: number, low: number): void {
+    this.#expectNoSyn();
+    const session = this.#session;
+    if (ack) {
+      session._keepAlive.pong(high === 0 ? low : -1);
+      return;
+    }
+    if (!this.#pings.take()) throw calm(`more than ${String(session._options.maxPingsPerSecond)} PINGs in a second`);
+    session._sender.pong = { high, low };
+    session._sender.schedule();
+  }
+
+  open(streamId: number, update: boolean, urgency: number, header: Uint8Array): void {
+    this.#expectNoSyn();
+    if (!update) this.#open = { id: streamId, urgency, header: header.slice() };
+    else {
+      const stream = this.#find(streamId);
+      if (stream !== undefined && (stream._state & BROKEN) === 0) stream._urgency = urgency;
+    }
+  }
+
+  accept(streamId: number, header: Uint8Array): void {
+    this.#expectNoSyn();
+    this.#find(streamId)?._acceptedBy(header);
+  }
+
+  stop(streamId: number, code: number): void {
+    this.#expectNoSyn();
+    this.#find(streamId)?._stoppedByPeer(code);
+  }
+
+  link(received: number, limit: number): void {
+    this.#expectNoSyn();
+    this.#session._linked(received, limit);
+  }
+
+  reason(streamId: number, _code: number, _nodeId: bigint, text: string): void {
+    this.#expectNoSyn();
+    this.#find(streamId);
+    this.#reason = { id: streamId, text };
+  }
+
+  skipped(type: number): void {
+    this.#expectNoSyn();
+    if (!this.#unknown.take()) throw calm(`too many frames of unknown type ${String(type)}`);
+  }
+
+  /** OPEN announces a SYN: nothing may come between. */
+  #expectNoSyn(): void {
+    if (this.#open !== undefined) throw new FrameError(WireCode.PROTOCOL, `OPEN of stream ${String(this.#open.id)} without its SYN`);
+  }
+
+  /** A SYN came: the new stream, or undefined where it is refused. */
+  #syn(streamId: number, type: number): Stream | undefined {
+    const session = this.#session;
+    const open = this.#open;
+    this.#open = undefined;
+    if (open !== undefined && open.id !== streamId) throw new FrameError(WireCode.PROTOCOL, `OPEN of stream ${String(open.id)} before the SYN of ${String(streamId)}`);
+    if (session._isLocal(streamId)) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)}, which is ours to give`);
+    if (session._extended) {
+      if (this.lastId !== 0 && !isAfter(streamId, this.lastId)) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)} after ${String(this.lastId)}`);
+    } else if (session._remote.get(streamId) !== undefined) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)}, which is open`);
+    if (session._extended || isAfter(streamId, this.lastId)) this.lastId = streamId;
+    return session._incoming(streamId, type, open?.urgency, open?.header);
+  }
+
+  /** The open stream of that id; undefined if it is over. Ids that were never opened are the peer's mistake. */
+  #find(streamId: number): Stream | undefined {
+    const session = this.#session;
+    const local = session._isLocal(streamId);
+    const stream = (local ? session._local : session._remote).get(streamId);
+    if (stream !== undefined || !session._extended) return stream;
+    const last = local ? session._lastLocal : this.lastId;
+    if (last === 0 || isAfter(streamId, last)) throw new FrameError(WireCode.PROTOCOL, `a frame for stream ${String(streamId)}, which was never opened`);
+    return undefined;
+  }
+
+  /** Takes what is missing of the stream's type; returns where the rest begins. */
+  #typeBytes(stream: Stream, chunk: Uint8Array, start: number, end: number): number {
+    const bytes = (stream._extra.typeBytes ??= []);
+    let at = start;
+    while (bytes.length < 4 && at < end) bytes.push(chunk[at++] as number);
+    stream._owed += at - start;
+    if (bytes.length < 4) return at;
+    const [a = 0, b = 0, c = 0, d = 0] = bytes;
+    delete stream._extra.typeBytes;
+    stream._type = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+    stream._state &= ~UNTYPED;
+    this.#session._typed(stream);
+    return at;
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function calm(what: string): FrameError {
+  return new FrameError(WireCode.ENHANCE_YOUR_CALM, what);
+}

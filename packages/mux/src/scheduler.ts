@@ -1,0 +1,93 @@
+import { IN_DATA, IN_OLD } from "./state.ts";
+import type { Stream } from "./stream.ts";
+
+/** Bytes a stream may send before the next of its class has its turn. */
+export const QUANTUM = 16_384;
+
+interface List {
+  head: Stream | undefined;
+  tail: Stream | undefined;
+}
+
+/**
+ * Whose bytes go next: the most urgent class first; within it, deficit round robin over two lists as in fq_codel (RFC 8290):
+ * streams newly active come first, for one quantum, then they queue with the others.
+ */
+export class Scheduler {
+  /** Streams in the lists. */
+  active = 0;
+  /** Bytes queued by the streams in the lists. */
+  backlog = 0;
+  readonly #fresh: List[] = lists();
+  readonly #old: List[] = lists();
+  #classes = 0;
+
+  /** Adds a stream that has bytes and a window. One that is in already stays where it is. */
+  add(stream: Stream): void {
+    if ((stream._state & IN_DATA) !== 0) return;
+    stream._state = (stream._state | IN_DATA) & ~IN_OLD;
+    stream._deficit = QUANTUM;
+    this.active++;
+    this.backlog += stream.writableLength;
+    append(this.#fresh[stream.urgency] as List, stream);
+    this.#classes |= 1 << stream.urgency;
+  }
+
+  /** The stream whose turn it is, or undefined. It stays at the head until `rotate` or `remove`. */
+  next(): Stream | undefined {
+    while (this.#classes !== 0) {
+      const urgency = 31 - Math.clz32(this.#classes & -this.#classes);
+      const stream = (this.#fresh[urgency] as List).head ?? (this.#old[urgency] as List).head;
+      if (stream === undefined) this.#classes &= ~(1 << urgency);
+      else if (stream.urgency === urgency) return stream;
+      else this.#move(stream, urgency);
+    }
+    return undefined;
+  }
+
+  /** Ends the turn of the stream that `next` gave. */
+  rotate(stream: Stream): void {
+    this.#shift(stream, stream.urgency);
+    stream._state |= IN_OLD;
+    append(this.#old[stream.urgency] as List, stream);
+  }
+
+  /** The stream that `next` gave has nothing to send; one from the fresh list goes through the old one first, or small senders would starve big ones. */
+  settle(stream: Stream): void {
+    if ((stream._state & IN_OLD) === 0 && (this.#old[stream.urgency] as List).head !== undefined) this.rotate(stream);
+    else this.remove(stream);
+  }
+
+  /** Takes out the stream that `next` gave. */
+  remove(stream: Stream): void {
+    this.#shift(stream, stream.urgency);
+    stream._state &= ~(IN_DATA | IN_OLD);
+    this.active--;
+    this.backlog -= stream.writableLength;
+  }
+
+  /** Its urgency changed while it was queued: it joins its new class. */
+  #move(stream: Stream, from: number): void {
+    this.#shift(stream, from);
+    stream._state &= ~IN_OLD;
+    append(this.#fresh[stream.urgency] as List, stream);
+    this.#classes |= 1 << stream.urgency;
+  }
+
+  #shift(stream: Stream, urgency: number): void {
+    const list = ((stream._state & IN_OLD) !== 0 ? this.#old : this.#fresh)[urgency] as List;
+    list.head = stream._next;
+    if (list.head === undefined) list.tail = undefined;
+    stream._next = undefined;
+  }
+}
+
+function append(list: List, stream: Stream): void {
+  if (list.tail === undefined) list.head = stream;
+  else list.tail._next = stream;
+  list.tail = stream;
+}
+
+function lists(): List[] {
+  return Array.from({ length: 8 }, () => ({ head: undefined, tail: undefined }));
+}

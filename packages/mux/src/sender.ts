@@ -1,0 +1,399 @@
+import { Flag, FrameEncoder, HEADER_LENGTH, type Settings, SETTINGS_FLOOR, WireCode } from "@astranet/frame";
+import type { Connection } from "@astranet/transport";
+import type { ChunkQueue } from "./chunk-queue.ts";
+import { QUANTUM, Scheduler } from "./scheduler.ts";
+import type { Session } from "./session.ts";
+import {
+  ACCEPT_WAITED,
+  ACCEPTED,
+  BROKEN,
+  ENDED,
+  FIN_RECEIVED,
+  FIN_SENT,
+  IN_CONTROL,
+  IN_DATA,
+  LOCAL,
+  SEND_ABORT,
+  SEND_ACCEPT,
+  SEND_ANY,
+  SEND_CREDIT,
+  SEND_FIN,
+  SEND_RST,
+  SEND_STOP,
+  SEND_URGENCY,
+  STOPPED,
+  SYN_DONE,
+  WANTS_READY,
+} from "./state.ts";
+import type { Stream } from "./stream.ts";
+
+/** A gathered send is at most about this long: a frame more urgent than it never waits for more. */
+const BATCH = 131_072 - 1_024;
+/** Writes resolve at once while less than this is queued by streams that could send. */
+const BACKLOG = 1_048_576;
+const DEFAULT_URGENCY = 3;
+const NO_BYTES = new Uint8Array(0);
+const utf8 = new TextEncoder();
+
+/** The frames that leave: control first, then new streams in order, then data as the scheduler says, in batches of one gathered send. */
+export class Sender {
+  readonly encoder: FrameEncoder = new FrameEncoder();
+  readonly scheduler: Scheduler = new Scheduler();
+  /** Up to which count of bytes the peer lets us send DATA. */
+  linkLimit: number;
+  /** Opens that wait for the end of the tick, or for the peer's limit. */
+  pendingOpens = 0;
+  pong: { high: number; low: number } | undefined;
+  goAway: { last: number; code: number; debug: string } | undefined;
+  /** A LINK must leave although its window is not used up: half of it came. */
+  linkDue = false;
+  readonly #session: Session;
+  readonly #connection: Connection;
+  #settings: Settings | undefined;
+  #opens: Stream[] = [];
+  #openHead = 0;
+  #controlHead: Stream | undefined;
+  #controlTail: Stream | undefined;
+  /** Resets of streams that we keep no state of: id, code, id, code, … */
+  #refusals: number[] = [];
+  readonly #waiting: Set<Stream> = new Set<Stream>();
+  #scheduled = false;
+  #blocked = false;
+
+  constructor(session: Session, connection: Connection) {
+    this.#session = session;
+    this.#connection = connection;
+    this.linkLimit = SETTINGS_FLOOR.linkWindow;
+  }
+
+  get hasRoom(): boolean {
+    return this.scheduler.backlog < BACKLOG;
+  }
+
+  /** Sends SETTINGS first of all. */
+  begin(settings: Settings | undefined): void {
+    this.#settings = settings;
+    this.schedule();
+  }
+
+  /** A flush happens at the end of this tick. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#session._options.clock.defer(this.#deferred);
+  }
+
+  open(stream: Stream): void {
+    this.#opens.push(stream);
+    this.pendingOpens++;
+    this.schedule();
+  }
+
+  /** Control frames of the stream should leave: `bit` says which. */
+  control(stream: Stream, bit: number): void {
+    stream._state |= bit;
+    if ((stream._state & (IN_CONTROL | SYN_DONE)) === SYN_DONE) this.#link(stream);
+    this.schedule();
+  }
+
+  /** An RST for a stream that was never made. */
+  refuse(streamId: number, code: number): void {
+    this.#refusals.push(streamId, code);
+    this.schedule();
+  }
+
+  queued(stream: Stream, bytes: number): void {
+    if ((stream._state & IN_DATA) !== 0) this.scheduler.backlog += bytes;
+    else this.activate(stream);
+    this.schedule();
+  }
+
+  /** The stream may have become able to send. */
+  activate(stream: Stream): void {
+    if ((stream._state & SYN_DONE) === 0 || !stream._sendable) return;
+    this.scheduler.add(stream);
+    this.schedule();
+  }
+
+  /** `bytes` that were queued will not be sent. */
+  withdrawn(stream: Stream, bytes: number): void {
+    if ((stream._state & IN_DATA) !== 0) this.scheduler.backlog -= bytes;
+    this.schedule();
+  }
+
+  wantsReady(stream: Stream): void {
+    this.#waiting.add(stream);
+  }
+
+  drain(): void {
+    this.#blocked = false;
+    this.flush();
+  }
+
+  flush(): void {
+    const session = this.#session;
+    if (!session._canSend) return;
+    const { encoder } = this;
+    while (!this.#blocked) {
+      this.#sessionControl();
+      this.#streamControl();
+      this.#sendOpens();
+      this.#sendData();
+      if (encoder.length === 0) break;
+      if (!this.#connection.send(encoder.take())) this.#blocked = true;
+    }
+    if (this.#waiting.size > 0) this.#wake();
+    session._flushed();
+  }
+
+  /** The streams that were opened here and never left. */
+  unsent(): Stream[] {
+    const streams = this.#opens.slice(this.#openHead);
+    this.#opens = [];
+    this.#openHead = this.pendingOpens = 0;
+    return streams;
+  }
+
+  forUnsent(visit: (stream: Stream) => void): void {
+    for (const stream of this.#opens.slice(this.#openHead)) visit(stream);
+  }
+
+  /** Drops what it knows of streams, so that a dead session holds none. */
+  end(): void {
+    this.#controlHead = this.#controlTail = undefined;
+    this.#waiting.clear();
+    this.#refusals = [];
+  }
+
+  readonly #deferred = (): void => {
+    this.#scheduled = false;
+    this.#session._receiver.settle();
+    this.flush();
+  };
+
+  #link(stream: Stream): void {
+    stream._state |= IN_CONTROL;
+    if (this.#controlTail === undefined) this.#controlHead = stream;
+    else this.#controlTail._nextControl = stream;
+    this.#controlTail = stream;
+  }
+
+  #sessionControl(): void {
+    const { encoder } = this;
+    const session = this.#session;
+    if (this.#settings !== undefined) {
+      encoder.settings(this.#settings);
+      this.#settings = undefined;
+    }
+    if (this.#refusals.length > 0) {
+      const refusals = this.#refusals;
+      this.#refusals = [];
+      for (let i = 0; i < refusals.length; i += 2) encoder.rst(refusals[i] as number, 0, refusals[i + 1] as number);
+    }
+    if (this.goAway !== undefined) {
+      const { last, code, debug } = this.goAway;
+      this.goAway = undefined;
+      encoder.goAway(last, code, utf8.encode(debug));
+    }
+    if (!session._extended) return;
+    const { _keepAlive: keepAlive, _linkCredit: credit, _receiver: receiver } = session;
+    if (keepAlive.pingDue) {
+      encoder.ping(false, 0, keepAlive.number);
+      keepAlive.sent();
+    }
+    if (this.pong !== undefined) {
+      encoder.ping(true, this.pong.high, this.pong.low);
+      this.pong = undefined;
+    }
+    const { counted } = receiver;
+    if (this.linkDue || credit.isWorthwhile(counted)) {
+      this.linkDue = false;
+      credit.grant(counted, session._options.clock.now(), keepAlive.rttMs, keepAlive.minRttMs);
+      encoder.link(counted, credit.limit);
+      if (credit.window < session._options.maxLinkWindow) keepAlive.sample();
+    }
+  }
+
+  #streamControl(): void {
+    let again: Stream | undefined;
+    while (this.#controlHead !== undefined && this.#controlHead !== again && this.encoder.length < BATCH) {
+      const stream = this.#controlHead;
+      this.#controlHead = stream._nextControl;
+      if (this.#controlHead === undefined) this.#controlTail = undefined;
+      stream._nextControl = undefined;
+      stream._state &= ~IN_CONTROL;
+      this.#controlOf(stream);
+      if ((stream._state & SEND_ACCEPT) !== 0) {
+        this.#link(stream);
+        again ??= stream;
+      }
+    }
+  }
+
+  #controlOf(stream: Stream): void {
+    const { encoder } = this;
+    const extended = this.#session._extended;
+    const { id } = stream;
+    const state = stream._state;
+    if ((state & SEND_RST) !== 0) {
+      const { resetCode = WireCode.STREAM_CANCELLED, resetReason = "" } = stream._extra;
+      if (extended && resetReason !== "" && this.#session._peerKnowsReason) encoder.reason(id, resetCode, 0n, resetReason);
+      encoder.rst(id, 0, resetCode);
+      stream._state &= ~SEND_ANY;
+      return;
+    }
+    stream._state &= ~(SEND_ANY & ~SEND_ACCEPT);
+    if ((state & BROKEN) !== 0) {
+      stream._state &= ~SEND_ACCEPT;
+      return;
+    }
+    if ((state & SEND_ACCEPT) !== 0) this.#accept(stream);
+    if ((state & SEND_CREDIT) !== 0) {
+      const grant = stream._takeCredit();
+      if (grant > 0) encoder.windowIncrement(id, grant);
+    }
+    if (extended && (state & SEND_STOP) !== 0 && (state & FIN_RECEIVED) === 0) encoder.stop(id, stream._extra.stopCode ?? WireCode.STREAM_CANCELLED);
+    if (extended && (state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
+    if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
+      encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
+      stream._finSent();
+    }
+    if ((state & SEND_FIN) !== 0 && (state & FIN_SENT) === 0) {
+      this.#impliesAccept(stream);
+      encoder.data(id, Flag.FIN, 0);
+      this.#finSent(stream);
+    }
+  }
+
+  /** Says the accept, unless data that implies it is about to leave. */
+  #accept(stream: Stream): void {
+    const answer = stream._extra.answer;
+    const implied = answer === undefined && ((stream._state & SEND_FIN) !== 0 || ((stream._state & (IN_DATA | ACCEPT_WAITED)) === IN_DATA && stream._sendable));
+    if (!this.#session._extended) stream._state &= ~SEND_ACCEPT;
+    else if (implied) stream._state |= ACCEPT_WAITED;
+    else {
+      stream._state &= ~(SEND_ACCEPT | ACCEPT_WAITED);
+      this.encoder.accept(stream.id, answer ?? NO_BYTES);
+    }
+  }
+
+  #sendOpens(): void {
+    const session = this.#session;
+    while (this.pendingOpens > 0 && this.encoder.length < BATCH && session._mayOpen) {
+      const stream = this.#opens[this.#openHead] as Stream;
+      if ((stream._state & BROKEN) === 0 && !session._fitsPeer(stream)) return;
+      this.#opens[this.#openHead++] = undefined as unknown as Stream;
+      this.pendingOpens--;
+      if (this.#openHead === this.#opens.length) {
+        this.#opens = [];
+        this.#openHead = 0;
+      }
+      if ((stream._state & BROKEN) === 0) this.#sendOpen(stream);
+    }
+  }
+
+  #sendOpen(stream: Stream): void {
+    const session = this.#session;
+    const { encoder } = this;
+    const { header } = stream;
+    stream._state |= SYN_DONE;
+    session._opened(stream);
+    if (!session._extended) {
+      const typed = session._options.typedStreams;
+      encoder.data(stream.id, Flag.SYN, typed ? 4 : 0);
+      if (typed) {
+        const type = stream.type ?? 0;
+        encoder.payload(Uint8Array.of(type >>> 24, type >>> 16, type >>> 8, type), 0, 4);
+        stream._sendWindow -= 4;
+      }
+    } else {
+      if (header.length > 0 || stream._urgency !== DEFAULT_URGENCY) encoder.open(stream.id, stream._urgency, header);
+      const typeBytes = stream._type === -1 ? 0 : 4;
+      stream._sendWindow -= typeBytes;
+      const credit = this.linkLimit - encoder.counted - HEADER_LENGTH - typeBytes;
+      const length = Math.max(0, Math.min(stream.writableLength, stream._sendWindow, credit, QUANTUM, session._options.maxFrameSize - typeBytes));
+      this.#frame(stream, length, Flag.SYN, stream._type);
+    }
+    if ((stream._state & (ENDED | FIN_SENT)) === ENDED && stream.writableLength === 0) stream._state |= SEND_FIN;
+    if ((stream._state & SEND_ANY) !== 0) this.#link(stream);
+    this.activate(stream);
+  }
+
+  #sendData(): void {
+    const { scheduler, encoder } = this;
+    const { maxFrameSize } = this.#session._options;
+    while (encoder.length < BATCH) {
+      const credit = this.linkLimit - encoder.counted - HEADER_LENGTH;
+      if (credit <= 0) return;
+      const stream = scheduler.next();
+      if (stream === undefined) return;
+      if (!stream._sendable) {
+        if (stream.writableLength === 0) scheduler.settle(stream);
+        else scheduler.remove(stream);
+        continue;
+      }
+      let length = Math.min(stream.writableLength, stream._sendWindow, credit, maxFrameSize);
+      if (scheduler.active > 1) {
+        if (stream._deficit <= 0) {
+          stream._deficit += QUANTUM;
+          scheduler.rotate(stream);
+          continue;
+        }
+        length = Math.min(length, stream._deficit);
+      }
+      stream._deficit -= length;
+      scheduler.backlog -= length;
+      this.#frame(stream, length, 0, -1);
+      if (!stream._sendable) {
+        if (stream.writableLength === 0) scheduler.settle(stream);
+        else scheduler.remove(stream);
+      }
+    }
+  }
+
+  /** One DATA frame of `length` bytes from the stream's queue; with the FIN if they are the last (muxado: never in the SYN's frame, nor with data). */
+  #frame(stream: Stream, length: number, flags: number, type: number): void {
+    const { encoder } = this;
+    const extended = this.#session._extended;
+    const last = (stream._state & (ENDED | FIN_SENT)) === ENDED && length === stream.writableLength;
+    encoder.data(stream.id, last && extended ? flags | Flag.FIN : flags, length, type);
+    this.#impliesAccept(stream);
+    let left = length;
+    const out = stream._out as ChunkQueue;
+    while (left > 0) {
+      const chunk = out.first();
+      const start = out.offset;
+      const taken = Math.min(left, chunk.length - start);
+      encoder.payload(chunk, start, start + taken);
+      left -= taken;
+      if (start + taken === chunk.length) out.shift();
+      else out.offset = start + taken;
+    }
+    stream._framed(length);
+    if (last) {
+      if (extended) this.#finSent(stream);
+      else this.control(stream, SEND_FIN);
+    }
+  }
+
+  #impliesAccept(stream: Stream): void {
+    if ((stream._state & (LOCAL | ACCEPTED)) === 0) stream.accept();
+    stream._state &= ~(SEND_ACCEPT | ACCEPT_WAITED);
+  }
+
+  #finSent(stream: Stream): void {
+    stream._finSent();
+    // muxado has no STOP: once our FIN is out, an RST tells the peer that nothing more is read.
+    if (!this.#session._extended && (stream._state & (STOPPED | FIN_RECEIVED)) === STOPPED) this.#session._cancel(stream);
+  }
+
+  #wake(): void {
+    for (const stream of this.#waiting) {
+      if ((stream._state & WANTS_READY) === 0 || (stream._state & BROKEN) !== 0) this.#waiting.delete(stream);
+      else if (stream.writableLength === 0 || (this.scheduler.backlog * 2 < BACKLOG && stream._isReady)) {
+        this.#waiting.delete(stream);
+        stream._wake();
+      }
+    }
+  }
+}
