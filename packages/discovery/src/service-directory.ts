@@ -68,10 +68,10 @@ export class ServiceDirectory {
 
   /** The visible services, nearest first; of one namespace where one is given. Hidden ones are left out. */
   services(env?: string): ServiceInfo[] {
-    return [...this.registry(env)].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : compareServices(a, b)));
+    return [...this.registry(env)].map((service) => this.#withCost(service)).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : compareServices(a, b)));
   }
 
-  /** The same, live: by name, of one namespace where one is given. */
+  /** The same, live: by name (the costs are those of the last change of each), of one namespace where one is given. */
   registry(env?: string): Registry<ServiceInfo> {
     if (env === undefined) return this.#listed;
     const known = this.#listedByEnv.get(env);
@@ -84,8 +84,8 @@ export class ServiceDirectory {
 
   /** Who offers `name`, hidden ones too, nearest first; on one port where one is given. */
   providers(name: string, env = "", port?: number): readonly ServiceInfo[] {
-    const all = this.#everything.getAll(`${env}/${name}`);
-    return port === undefined ? all : all.filter((service) => service.port === port);
+    const all = port === undefined ? this.#everything.getAll(`${env}/${name}`) : this.#byPort.getAll(`${env}/${name}:${port}`);
+    return all.map((service) => this.#withCost(service)).sort(compareServices);
   }
 
   /** The nearest provider of `name` (on one port, where one is given), as soon as there is one. Rejects with `signal.reason` after an abort. */
@@ -100,6 +100,12 @@ export class ServiceDirectory {
   /** Stops following the store and reachability. */
   close(): void {
     for (const end of this.#subscriptions) end();
+  }
+
+  /** Round trips change all the time, without anybody being told. */
+  #withCost(service: ServiceInfo): ServiceInfo {
+    const cost = service.id === this.self ? 0 : (this.#reachability.cost(service.id) ?? service.cost);
+    return cost === service.cost ? service : { ...service, cost };
   }
 
   #readAll(origin: string): void {

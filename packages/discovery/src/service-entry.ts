@@ -1,4 +1,4 @@
-import { decode, encode } from "@msgpack/msgpack";
+import { Encoder, decodeMulti } from "@msgpack/msgpack";
 import { AstraError } from "@astranet/transport";
 import { isEnv, isServiceName, maxPort } from "./names.ts";
 
@@ -28,10 +28,24 @@ export function entryKey(entry: Pick<ServiceEntry, "name" | "env" | "port">): st
   return `${entry.env}/${entry.name}:${entry.port}`;
 }
 
-/** The payload of a SVC record: a msgpack array of maps, of which a reader takes the fields that it knows. */
+const encoder = new Encoder();
+
+/**
+ * What a decoder may build out of a payload. It makes room for as many elements as an array says it has, so a few bytes
+ * could ask for a lot of memory; nothing in an entry needs a long array.
+ */
+const decodeLimits = { maxArrayLength: 16, maxMapLength: 64, maxStrLength: 1024, maxBinLength: 1024, maxExtLength: 1024 };
+
+/** The payload of a SVC record: one msgpack map an entry, back to back. A reader takes the fields that it knows. */
 export function encodeEntries(entries: readonly ServiceEntry[]): Uint8Array {
-  if (entries.length === 0) return new Uint8Array(0);
-  return encode(entries.map(toWire)).slice();
+  const parts = entries.map((entry) => encoder.encode(toWire(entry)));
+  const payload = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    payload.set(part, at);
+    at += part.length;
+  }
+  return payload;
 }
 
 function toWire(entry: ServiceEntry): Record<string, unknown> {
@@ -44,19 +58,20 @@ function toWire(entry: ServiceEntry): Record<string, unknown> {
 }
 
 /**
- * The entries in a SVC record's payload. Never throws: a payload or an entry that is not understood says nothing,
- * so that a later version may write what this one cannot read.
+ * The entries in a SVC record's payload. Never throws: an entry that is not understood says nothing, so that a later version
+ * may write what this one cannot read; where the bytes are no msgpack at all, what follows says nothing either.
  */
 export function decodeEntries(payload: Uint8Array): ServiceEntry[] {
-  if (payload.length === 0) return [];
-  let decoded: unknown;
+  const entries: ServiceEntry[] = [];
   try {
-    decoded = decode(payload);
+    for (const wire of decodeMulti(payload, decodeLimits)) {
+      const entry = fromWire(wire);
+      if (entry !== undefined) entries.push(entry);
+    }
   } catch {
-    return [];
+    return entries;
   }
-  if (!Array.isArray(decoded)) return [];
-  return decoded.flatMap((wire: unknown) => fromWire(wire) ?? []);
+  return entries;
 }
 
 function fromWire(wire: unknown): ServiceEntry | undefined {

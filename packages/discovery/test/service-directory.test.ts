@@ -3,6 +3,9 @@ import { encode } from "@msgpack/msgpack";
 import { recordKinds, type RegistryEvent, type ServiceInfo } from "@astranet/discovery";
 import { flood, idOf, makeView } from "./support/world.ts";
 
+/** Entries as another implementation may write them. */
+const wire = (...entries: unknown[]): Uint8Array => Uint8Array.from(entries.flatMap((entry) => [...encode(entry)]));
+
 const names = (services: Iterable<ServiceInfo>): string[] => [...services].map(({ name }) => name);
 
 describe("ServiceDirectory", () => {
@@ -28,6 +31,17 @@ describe("ServiceDirectory", () => {
     expect(here.directory.services()).toEqual([]);
     here.reachability.set(idOf(2), 3);
     expect(here.directory.services()).toMatchObject([{ cost: 3 }]);
+  });
+
+  it("says what the way costs now, not when the service came", () => {
+    const here = makeView(1);
+    const there = makeView(2);
+    there.directory.publish({ name: "web", port: 80 });
+    here.reachability.set(idOf(2), 7);
+    flood(there.store, here.store);
+    here.reachability.setQuietly(idOf(2), 3);
+    expect(here.directory.services()).toMatchObject([{ cost: 3 }]);
+    expect(here.directory.providers("web")).toMatchObject([{ cost: 3 }]);
   });
 
   it("lets only the owner withdraw, and nothing come back by an old record", () => {
@@ -126,7 +140,7 @@ describe("ServiceDirectory", () => {
   it("does not lose an entry that moves from one fragment to another, in whatever order the records come", () => {
     const here = makeView(1);
     here.reachability.set(idOf(2), 1);
-    const payload = encode([{ n: "web", p: 80 }]);
+    const payload = wire({ n: "web", p: 80 });
     const say = (slot: number, seq: number, bytes: Uint8Array): void => {
       here.store.merge({ origin: idOf(2), incarnation: 1n, slot, seq, flags: 0, payload: bytes });
     };
@@ -146,7 +160,7 @@ describe("ServiceDirectory", () => {
     here.reachability.set(idOf(3), 1);
     const entries = Array.from({ length: 1000 }, (_, i) => ({ n: `s${i}`, p: i + 1 }));
     for (let fragment = 0; fragment < 5; fragment += 1) {
-      const payload = encode(entries.map(({ n, p }) => ({ n: `${n}-${fragment}`, p })));
+      const payload = wire(...entries.map(({ n, p }) => ({ n: `${n}-${fragment}`, p })));
       here.store.merge({ origin: idOf(3), incarnation: 1n, slot: (recordKinds.service << 8) | fragment, seq: 1, flags: 0, payload });
     }
     expect(here.directory.services()).toHaveLength(4096);
@@ -158,12 +172,14 @@ describe("ServiceDirectory", () => {
     const say = (seq: number, payload: Uint8Array): void => {
       here.store.merge({ origin: idOf(2), incarnation: 1n, slot: 0x0200, seq, flags: 0, payload });
     };
-    say(1, encode([{ n: "web", p: 80, x: { deep: [1] } }, { n: "Bad Name", p: 1 }, { n: "later", p: -1 }, 7, null, { n: "q", p: 1, t: 5 }, { n: "r", p: 2, w: 999 }]));
+    say(1, wire({ n: "web", p: 80, x: { deep: [1] } }, { n: "Bad Name", p: 1 }, { n: "later", p: -1 }, 7, null, { n: "q", p: 1, t: 5 }, { n: "r", p: 2, w: 999 }));
     expect(names(here.directory.services())).toEqual(["web"]);
     say(2, Uint8Array.of(0xc1, 0xc1));
     expect(here.directory.services()).toEqual([]);
-    say(3, encode({ n: "web" }));
+    say(3, wire({ n: "web" }));
     expect(here.directory.services()).toEqual([]);
+    say(4, Uint8Array.from([...wire({ n: "web", p: 80 }), 0xdd, 0xff, 0xff, 0xff, 0xff]));
+    expect(names(here.directory.services())).toEqual(["web"]);
   });
 
   it.each([

@@ -63,6 +63,11 @@ export class DecreedReachability implements Reachability {
     return () => this.#callbacks.delete(callback);
   }
 
+  /** As round trips change: without a word. */
+  setQuietly(id: string, cost: number): void {
+    this.#costs.set(id, cost);
+  }
+
   set(id: string, cost: number | undefined): void {
     if (cost === undefined) this.#costs.delete(id);
     else this.#costs.set(id, cost);
