@@ -8,12 +8,32 @@ const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 /** Packages whose tests run in Node. */
 const packages = ["frame", "transport", "transport-tcp", "mux", "discovery", "router", "astranet"];
 /** Packages that use no Node API: their `*.test.ts` run a second time in Chromium; `*.node.test.ts` do not. */
-const portable = ["frame", "transport", "mux", "discovery"];
+const portable = ["frame", "transport", "mux", "discovery", "router"];
+/** Tests that measure time or memory run one at a time, after all others. */
+const load = "**/*.load.node.test.ts";
 
 const node = packages.map((name) => ({
   extends: true as const,
-  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"] },
+  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], exclude: [load] },
 }));
+
+const programs = ["examples", "bench"].map((name) => ({
+  extends: true as const,
+  test: { name, root: name, include: ["**/*.test.ts"], exclude: ["**/node_modules/**", load], testTimeout: 60_000 },
+}));
+
+const alone = {
+  extends: true as const,
+  test: {
+    name: "load",
+    include: [`packages/*/test/${load}`, `examples/${load}`],
+    testTimeout: 120_000,
+    pool: "forks" as const,
+    execArgv: ["--expose-gc"],
+    maxWorkers: 1,
+    sequence: { groupOrder: 1 },
+  },
+};
 
 const browser = portable.map((name) => ({
   extends: true as const,
@@ -44,6 +64,6 @@ export default defineConfig({
   test: {
     testTimeout: 20_000,
     reporters: ["default", "./.ci/reporter.ts"],
-    projects: [...node, ...(existsSync(chromium) ? browser : []), repo],
+    projects: [...node, ...(existsSync(chromium) ? browser : []), ...programs, repo, alone],
   },
 });
