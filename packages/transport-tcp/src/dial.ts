@@ -1,10 +1,11 @@
 import { lookup } from "node:dns";
-import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from "node:net";
+import { connect as connectPlain, isIP, type NetConnectOpts, type Socket, type TcpSocketConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { AstraError, type Connection } from "@astranet/transport";
 import { mapError, toConnection } from "@astranet/transport/node";
 import { checkPath, formatHostPort, parseHostPort } from "./address.ts";
 import { firstSocket } from "./first-socket.ts";
+import { slabReads } from "./slab-reads.ts";
 import { HIGH_WATER_BYTES, localAddressOf } from "./socket.ts";
 import type { TcpTransportOptions } from "./tcp-transport.ts";
 
@@ -24,7 +25,7 @@ export async function dialSocket(network: Network, address: string, options: Tcp
 async function dialPath(address: string, signal: AbortSignal | undefined): Promise<Socket> {
   const path = checkPath(address);
   try {
-    return await firstSocket([() => connectTcp({ path, ...common() })], "connect", signal);
+    return await firstSocket([() => connect({ path, ...common })], "connect", signal);
   } catch (error) {
     if (signal?.aborted === true) throw error;
     // No socket there, or one whose process is gone: nobody listens.
@@ -42,8 +43,8 @@ async function dialHost(network: Network, address: string, options: TcpTransport
   try {
     return await firstSocket(
       ips.map((ip) => (): Socket => {
-        const to: TcpSocketConnectOpts = { host: ip, port, noDelay: true, ...common() };
-        if (!tls) return connectTcp(to);
+        const to: TcpSocketConnectOpts = { host: ip, port, noDelay: true, ...common };
+        if (!tls) return connect(to);
         const servername = isIP(host) !== 0 || host === "" ? {} : { servername: host };
         return connectTls({ ...servername, ...options.tls?.client, ...to });
       }),
@@ -56,8 +57,16 @@ async function dialHost(network: Network, address: string, options: TcpTransport
   }
 }
 
-function common(): { allowHalfOpen: true; highWaterMark: number } {
-  return { allowHalfOpen: true, highWaterMark: HIGH_WATER_BYTES };
+const common = { allowHalfOpen: true, highWaterMark: HIGH_WATER_BYTES };
+
+/** A socket without TLS, which reads nothing before it is resumed. */
+function connect(to: NetConnectOpts): Socket {
+  const onread = slabReads((chunk) => {
+    // Sockets that read into given buffers emit no 'data' of their own.
+    socket.emit("data", chunk);
+  });
+  const socket = connectPlain({ ...to, onread });
+  return socket.pause();
 }
 
 /** All addresses to try, in the resolver's order. */

@@ -91,7 +91,7 @@ export class DuplexConnection extends BaseConnection {
   protected begin(): void {
     this.#readable.on("data", (chunk: Uint8Array) => {
       // A plain view: a Buffer's slice() would not copy as a Uint8Array's does.
-      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+      const bytes = Buffer.isBuffer(chunk) ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length) : chunk;
       if (running > 0 || this.#late !== undefined) this.#deliverLater(bytes);
       else if (!this.over) this.sink?.data(bytes);
     });
