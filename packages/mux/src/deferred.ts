@@ -19,7 +19,7 @@ export function ignore(): void {
 
 /** A promise rejected with `error`, marked as handled: the error is also kept for the next call. */
 export function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error as Error);
+  const promise = Promise.reject(error);
   promise.catch(ignore);
   return promise;
 }

@@ -152,7 +152,7 @@ export function invalid(what: string): AstraError {
 type NumberOption = { [K in keyof SessionOptions]-?: number extends SessionOptions[K] ? K : never }[keyof SessionOptions];
 
 function integer(options: SessionOptions, name: NumberOption, fallback: number, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
-  return check(name, (options[name] as number | undefined) ?? fallback, min, max);
+  return check(name, (options[name]) ?? fallback, min, max);
 }
 
 function check(name: string, value: unknown, min: number, max: number): number {

@@ -319,8 +319,8 @@ export class Session implements AsyncDisposable {
       if (!this._extended) this.#refuse(id, WireCode.STREAM_REFUSED);
       return undefined;
     }
-    if (this._remote.size >= maxStreams) return this.#refuse(id, WireCode.STREAM_REFUSED);
-    if (onstream === undefined && this.#acceptQueue.size >= acceptBacklog) return this.#refuse(id, WireCode.ACCEPT_QUEUE_FULL);
+    if (this._remote.size >= maxStreams) { this.#refuse(id, WireCode.STREAM_REFUSED); return; }
+    if (onstream === undefined && this.#acceptQueue.size >= acceptBacklog) { this.#refuse(id, WireCode.ACCEPT_QUEUE_FULL); return; }
     const untyped = !this._extended && typedStreams;
     const stream = new Stream(this, id, untyped ? SYN_DONE | IN_TABLE | UNTYPED : SYN_DONE | IN_TABLE, type, urgency, this.#sendWindow, this._recvWindow);
     if (header.length > 0) stream._extra.header = header;

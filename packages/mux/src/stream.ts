@@ -730,7 +730,7 @@ export class Stream implements AsyncDisposable {
         if (index === -1 || out === undefined || out.shifted > from || (out.shifted === from && out.offset > 0)) return;
         writes.splice(index, 1);
         this.#withdraw(out.blank(from, to));
-        reject(reason as Error);
+        reject(reason);
       });
       waiter.resolve = () => {
         cleanup();
@@ -738,7 +738,7 @@ export class Stream implements AsyncDisposable {
       };
       waiter.reject = (error) => {
         cleanup();
-        reject(error as Error);
+        reject(error);
       };
     });
     promise.catch(() => undefined);
