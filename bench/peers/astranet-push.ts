@@ -1,6 +1,28 @@
-import type { Stream } from "@astranet/mux";
+import type { Stream, StreamSink } from "@astranet/mux";
 import { dialSession, listenSession } from "./astranet-session.ts";
 import type { BenchStream, Peer } from "./peer.ts";
+
+/** Gives credit back as soon as the work has seen the bytes. */
+class CountingSink implements StreamSink {
+  readonly #stream: Stream;
+  readonly #data: (chunk: Uint8Array) => void;
+  readonly end: () => void;
+
+  constructor(stream: Stream, data: (chunk: Uint8Array) => void, end: () => void) {
+    this.#stream = stream;
+    this.#data = data;
+    this.end = end;
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#data(chunk);
+    this.#stream.consume(chunk.byteLength);
+  }
+
+  reset(error: Error): void {
+    throw error;
+  }
+}
 
 /** Push mode: callbacks and credit given back by hand, no promise unless a write has to wait. */
 class PushStream implements BenchStream {
@@ -24,18 +46,15 @@ class PushStream implements BenchStream {
   }
 
   read(data: (chunk: Uint8Array) => void, end: () => void): void {
-    const stream = this.#stream;
-    stream.attach({
-      data(chunk) {
-        data(chunk);
-        stream.consume(chunk.byteLength);
-      },
-      end,
-      ready: () => undefined,
-      reset(error) {
-        throw error;
-      },
-    });
+    this.#stream.attach(new CountingSink(this.#stream, data, end));
+  }
+
+  bare(): object {
+    return this.#stream;
+  }
+
+  wrap(bare: object): BenchStream {
+    return new PushStream(bare as Stream);
   }
 }
 

@@ -28,6 +28,14 @@ class PromiseStream implements BenchStream {
   pull(): Promise<Uint8Array | null> {
     return this.#stream.read();
   }
+
+  bare(): object {
+    return this.#stream;
+  }
+
+  wrap(bare: object): BenchStream {
+    return new PromiseStream(bare as Stream);
+  }
 }
 
 export const peer: Peer = {

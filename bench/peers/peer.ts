@@ -8,6 +8,10 @@ export interface BenchStream {
   read(data: (chunk: Uint8Array) => void, end: () => void): void;
   /** One chunk (null: end), where reading is possible without a listener that stays. */
   pull?(): Promise<Uint8Array | null>;
+  /** What a user of the peer would hold on to, where that is not this object: D holds it, so as not to count the adapter. */
+  bare?(): object;
+  /** This adapter for what `bare` gave. */
+  wrap?(bare: object): BenchStream;
 }
 
 export interface BenchLink {
