@@ -5,6 +5,9 @@ import type { Stream } from "./stream.ts";
 /** Streams of this type carry heartbeats on muxado's wire. */
 const TYPE = 0xffff_ffff;
 const LENGTH = 4;
+/** Echoes that the peer does not take, in bytes. It should wait for one before it asks again. */
+const MAX_UNTAKEN = 64;
+const URGENCY = 0;
 
 /** muxado's substitute for PING: four random bytes on a typed stream, which the peer echoes. */
 export class Heartbeat {
@@ -29,7 +32,8 @@ export class Heartbeat {
   }
 
   #open(): Stream {
-    const stream = this.#session.open({ type: TYPE });
+    const stream = this.#session._open(TYPE, URGENCY);
+    this.#session._heartbeats.add(stream);
     stream.attach({
       data: (chunk) => {
         stream.consume(chunk.length);
@@ -53,10 +57,12 @@ export class Heartbeat {
 
   /** Echoes the peer's heartbeats. */
   static answer(stream: Stream): void {
+    stream.session._heartbeats.add(stream);
     stream.attach({
       data(chunk) {
         stream.consume(chunk.length);
-        void stream.write(chunk.slice());
+        if (stream.writableLength >= MAX_UNTAKEN) stream.reset();
+        else void stream.write(chunk.slice());
       },
       end() {
         void stream.end();

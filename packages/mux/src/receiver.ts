@@ -41,13 +41,12 @@ export class Receiver implements FrameHandler {
 
   constructor(session: Session) {
     this.#session = session;
-    const { clock, maxPingsPerSecond, maxUnknownFramesPerSecond, maxHeader, maxGoAwayDebug, muxadoWindow } = session._options;
+    const { clock, maxPingsPerSecond, maxUnknownFramesPerSecond, maxHeader, maxGoAwayDebug } = session._options;
     const extended = session._extended;
     this.#decoder = new FrameDecoder(this, {
       wire: extended ? "astranet" : "muxado",
       maxHeader,
       maxGoAwayDebug,
-      ...(extended ? {} : { maxDataLength: Math.max(muxadoWindow, 65_536) }),
     });
     this.#pings = new TokenBucket(clock, maxPingsPerSecond, maxPingsPerSecond);
     this.#unknown = new TokenBucket(clock, maxUnknownFramesPerSecond, maxUnknownFramesPerSecond);
@@ -240,13 +239,13 @@ export class Receiver implements FrameHandler {
 
   /** Takes what is missing of the stream's type; returns where the rest begins. */
   #typeBytes(stream: Stream, chunk: Uint8Array, start: number, end: number): number {
-    const bytes = (stream._extra.typeBytes ??= []);
+    const bytes = (stream._more.typeBytes ??= []);
     let at = start;
     while (bytes.length < 4 && at < end) bytes.push(chunk[at++] as number);
     stream._owed += at - start;
     if (bytes.length < 4) return at;
     const [a = 0, b = 0, c = 0, d = 0] = bytes;
-    delete stream._extra.typeBytes;
+    delete stream._more.typeBytes;
     stream._type = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     stream._state &= ~UNTYPED;
     this.#session._typed(stream);

@@ -110,7 +110,7 @@ export class Sender {
 
   /** The stream may have become able to send. */
   activate(stream: Stream): void {
-    if ((stream._state & SYN_DONE) === 0 || !stream._sendable) return;
+    if ((stream._state & SYN_DONE) === 0 || !stream._isSendable()) return;
     this.scheduler.add(stream);
     this.schedule();
   }
@@ -236,7 +236,7 @@ export class Sender {
     const { id } = stream;
     const state = stream._state;
     if ((state & SEND_RST) !== 0) {
-      const { resetCode = WireCode.STREAM_CANCELLED, resetReason = "" } = stream._extra;
+      const { resetCode = WireCode.STREAM_CANCELLED, resetReason = "" } = stream._more;
       if (extended && resetReason !== "" && this.#session._peerKnowsReason) encoder.reason(id, resetCode, 0n, resetReason);
       encoder.rst(id, 0, resetCode);
       stream._state &= ~SEND_ANY;
@@ -252,7 +252,7 @@ export class Sender {
       const grant = stream._takeCredit();
       if (grant > 0) encoder.windowIncrement(id, grant);
     }
-    if (extended && (state & SEND_STOP) !== 0 && (state & FIN_RECEIVED) === 0) encoder.stop(id, stream._extra.stopCode ?? WireCode.STREAM_CANCELLED);
+    if (extended && (state & SEND_STOP) !== 0 && (state & FIN_RECEIVED) === 0) encoder.stop(id, stream._extra?.stopCode ?? WireCode.STREAM_CANCELLED);
     if (extended && (state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
     if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
       encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
@@ -267,8 +267,8 @@ export class Sender {
 
   /** Says the accept, unless data that implies it is about to leave. */
   #accept(stream: Stream): void {
-    const answer = stream._extra.answer;
-    const implied = answer === undefined && ((stream._state & SEND_FIN) !== 0 || ((stream._state & (IN_DATA | ACCEPT_WAITED)) === IN_DATA && stream._sendable));
+    const answer = stream._extra?.answer;
+    const implied = answer === undefined && ((stream._state & SEND_FIN) !== 0 || ((stream._state & (IN_DATA | ACCEPT_WAITED)) === IN_DATA && stream._isSendable()));
     if (!this.#session._extended) stream._state &= ~SEND_ACCEPT;
     else if (implied) stream._state |= ACCEPT_WAITED;
     else {
@@ -327,7 +327,7 @@ export class Sender {
       if (credit <= 0) return;
       const stream = scheduler.next();
       if (stream === undefined) return;
-      if (!stream._sendable) {
+      if (!stream._isSendable()) {
         if (stream.writableLength === 0) scheduler.settle(stream);
         else scheduler.remove(stream);
         continue;
@@ -344,7 +344,7 @@ export class Sender {
       stream._deficit -= length;
       scheduler.backlog -= length;
       this.#frame(stream, length, 0, -1);
-      if (!stream._sendable) {
+      if (!stream._isSendable()) {
         if (stream.writableLength === 0) scheduler.settle(stream);
         else scheduler.remove(stream);
       }

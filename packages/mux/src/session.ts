@@ -11,7 +11,7 @@ import { HEARTBEAT_TYPE, Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { isAfter } from "./serial.ts";
 import { met, sniff, SNIFF_LENGTH } from "./sniff.ts";
-import { HANDED, IN_TABLE, LOCAL, SYN_DONE, UNTYPED } from "./state.ts";
+import { BROKEN, HANDED, IN_TABLE, LOCAL, SYN_DONE, UNTYPED } from "./state.ts";
 import type { SessionStats } from "./stats.ts";
 import { checkUrgency, Stream } from "./stream.ts";
 import { StreamTable } from "./stream-table.ts";
@@ -66,6 +66,8 @@ export class Session implements AsyncDisposable {
   _lastLocal = 0;
   /** @internal */ _maxPeerHeader: number = SETTINGS_FLOOR.maxHeader;
   /** @internal */ _peerKnowsReason = false;
+  /** Streams that carry muxado's heartbeats: they do not keep a session open. @internal */
+  readonly _heartbeats: Set<Stream> = new Set<Stream>();
 
   readonly #connection: Connection;
   readonly #closed: Deferred<SessionEnd> = new Deferred<SessionEnd>();
@@ -172,13 +174,20 @@ export class Session implements AsyncDisposable {
     const { type, urgency = 3, header } = options;
     checkUrgency(urgency);
     if (type !== undefined && !(Number.isInteger(type) && type >= 0 && type <= 0xffff_ffff)) throw invalid(`type must be an integer from 0 to 2^32 − 1, not ${String(type)}`);
+    if (type !== undefined && !this._extended && !this._options.typedStreams) throw invalid("the wire 'muxado' has types only with typedStreams");
     if (header !== undefined) this.#checkHeader(header);
     if (this.#over || this.#closing) throw new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session is closed", { cause: this.#error, retryable: true });
     if (this.#gotGoAway !== undefined) throw new AstraError("ERR_ASTRANET_SESSION_DRAINING", "the peer takes no new streams", { retryable: true });
     if (this._sender.pendingOpens >= this._options.maxPendingOpens)
       throw new AstraError("ERR_ASTRANET_STREAM_LIMIT", `${String(this._options.maxPendingOpens)} streams wait to be opened already`, { retryable: true });
-    const stream = new Stream(this, this.#takeId(), LOCAL, type ?? -1, urgency, this.#sendWindow, this._recvWindow);
-    if (header !== undefined && header.length > 0) stream._extra.header = header;
+    const stream = this._open(type ?? -1, urgency);
+    if (header !== undefined && header.length > 0) stream._more.header = header;
+    return stream;
+  }
+
+  /** Opens a stream, whatever speaks against it but the ids. @internal */
+  _open(type: number, urgency: number): Stream {
+    const stream = new Stream(this, this.#takeId(), LOCAL, type, urgency, this.#sendWindow, this._recvWindow);
     this._sender.open(stream);
     if (streamOpen.hasSubscribers) streamOpen.publish({ session: this, stream, remote: false });
     return stream;
@@ -323,7 +332,7 @@ export class Session implements AsyncDisposable {
     if (onstream === undefined && this.#acceptQueue.size >= acceptBacklog) { this.#refuse(id, WireCode.ACCEPT_QUEUE_FULL); return; }
     const untyped = !this._extended && typedStreams;
     const stream = new Stream(this, id, untyped ? SYN_DONE | IN_TABLE | UNTYPED : SYN_DONE | IN_TABLE, type, urgency, this.#sendWindow, this._recvWindow);
-    if (header.length > 0) stream._extra.header = header;
+    if (header.length > 0) stream._more.header = header;
     this._remote.add(stream);
     this.#acceptedCount++;
     if (streamOpen.hasSubscribers) streamOpen.publish({ session: this, stream, remote: true });
@@ -434,7 +443,7 @@ export class Session implements AsyncDisposable {
 
   /** Everything that could be sent has been. @internal */
   _flushed(): void {
-    if ((this.#closing || this.#gotGoAway !== undefined) && this.streamCount === 0 && this._sender.pendingOpens === 0) this.#finish();
+    if ((this.#closing || this.#gotGoAway !== undefined) && this.streamCount === this._heartbeats.size && this._sender.pendingOpens === 0) this.#finish();
   }
 
   // ---- for streams ----
@@ -451,8 +460,10 @@ export class Session implements AsyncDisposable {
     if ((stream._state & LOCAL) !== 0) this._local.remove(stream);
     else {
       this._remote.remove(stream);
-      if ((stream._state & HANDED) === 0) this.#acceptQueue.delete(stream);
+      // One that ended properly may still be accepted and read.
+      if ((stream._state & (HANDED | BROKEN)) === BROKEN) this.#acceptQueue.delete(stream);
     }
+    this._heartbeats.delete(stream);
     if (streamClose.hasSubscribers) streamClose.publish({ session: this, stream });
     if (this._sender.pendingOpens > 0 || this.#closing || this.#gotGoAway !== undefined) this._sender.schedule();
   }

@@ -1,4 +1,4 @@
-import { FrameType, MAX_SETTINGS_LENGTH } from "@astranet/frame";
+import { DEFAULT_MAX_GOAWAY_DEBUG, Flag, FrameType, MAX_SETTINGS_LENGTH } from "@astranet/frame";
 
 /** How many bytes tell one protocol from another. */
 export const SNIFF_LENGTH = 4;
@@ -14,7 +14,22 @@ export function sniff(bytes: Uint8Array): "astranet" | "muxado" | "HTTP" | "TLS"
   if (a === 0x16 && b === 3) return "TLS";
   const type = d >> 4;
   if (type === FrameType.SETTINGS && a === 0 && ((b << 8) | c) <= MAX_SETTINGS_LENGTH) return "astranet";
-  return type <= FrameType.GOAWAY ? "muxado" : "something unknown";
+  return isMuxado((a << 16) | (b << 8) | c, type, d & 15) ? "muxado" : "something unknown";
+}
+
+/** Whether a muxado session can begin with this frame: text never does. */
+function isMuxado(length: number, type: number, flags: number): boolean {
+  switch (type) {
+    case FrameType.DATA:
+      return (flags & ~Flag.FIN) === Flag.SYN;
+    case FrameType.RST:
+    case FrameType.WNDINC:
+      return length === 4 && flags === 0;
+    case FrameType.GOAWAY:
+      return length >= 8 && length <= 8 + DEFAULT_MAX_GOAWAY_DEBUG && flags === 0;
+    default:
+      return false;
+  }
 }
 
 /** What to tell who expected an astranet session and met `what`. */

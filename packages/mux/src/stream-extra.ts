@@ -31,8 +31,8 @@ export interface StreamExtra {
   writes?: WriteWaiter[];
   ended?: Deferred<undefined>;
   ready?: Deferred<undefined>;
-  readDeadline?: Deadline;
-  writeDeadline?: Deadline;
+  readDeadline?: Deadline | undefined;
+  writeDeadline?: Deadline | undefined;
   closeTimer?: Timer;
   sink?: StreamSink;
   /** Ends the abort listener of the read that waits. */

@@ -1,5 +1,6 @@
-import { WireCode } from "@astranet/frame";
+import { FIRST_APPLICATION_CODE, WireCode } from "@astranet/frame";
 import { AstraError, type AstraErrorCode } from "@astranet/transport";
+import { invalid } from "./options.ts";
 
 /** The error that a code on the wire means for one stream, both directions alike. */
 export function streamError(wireCode: number, what: string, reason?: string): AstraError {
@@ -46,4 +47,10 @@ export function sessionError(wireCode: number, what: string): AstraError | undef
 export function wireCodeName(wireCode: number): string {
   for (const [name, value] of Object.entries(WireCode)) if (value === wireCode) return name;
   return `code ${String(wireCode)}`;
+}
+
+/** Throws EINVAL unless an application may send `code`. */
+export function checkApplicationCode(code: number): void {
+  const own = code === WireCode.STREAM_CANCELLED || code === WireCode.STREAM_RESET || code >= FIRST_APPLICATION_CODE;
+  if (!own || !Number.isInteger(code) || code > 0xffff_ffff) throw invalid(`an application may send code 6, 7 and 256 to 2^32 − 1, not ${String(code)}`);
 }

@@ -1,0 +1,279 @@
+import { MAX_WINDOW, WireCode } from "@astranet/frame";
+import { AstraError } from "@astranet/transport";
+import { onAbort, rejected } from "./deferred.ts";
+import { InboundQueue } from "./inbound-queue.ts";
+import { invalid } from "./options.ts";
+import { BROKEN, FIN_RECEIVED, IN_FRESH, READ_BROKEN, SEND_CREDIT, SEND_STOP, STOPPED } from "./state.ts";
+import { type Abortable, StreamCore, timedOut } from "./stream-core.ts";
+import type { StreamSink } from "./stream-sink.ts";
+import { checkApplicationCode } from "./wire-error.ts";
+
+/** Shared, like `done`. */
+const end: Promise<null> = Promise.resolve(null);
+
+/** The half of a stream that reads: what came and was not read, the credit for it, and who waits. */
+export abstract class InboundHalf extends StreamCore {
+  #in: InboundQueue | undefined = undefined;
+  #reader: ((result: Uint8Array | null | Promise<never>) => void) | undefined = undefined;
+
+  /** Bytes that came and wait for `read`. */
+  get readableLength(): number {
+    return this._unread;
+  }
+
+  /**
+   * The next bytes, or null at the end. One read at a time. What came before an end is read before it.
+   * If it is aborted, no byte is lost: the next read gets them.
+   * Errors: ECONNRESET and others by the peer's code, ETIMEDOUT after a deadline, ERR_ASTRANET_INVALID_STATE while another read waits, or after `stop` or `attach`.
+   */
+  read(options?: Abortable): Promise<Uint8Array | null> {
+    const signal = options?.signal;
+    if (signal?.aborted === true) return rejected(signal.reason);
+    if (this.#reader !== undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "a read is waiting already"));
+    const extra = this._extra;
+    if (extra !== undefined) {
+      if (extra.readDeadline?.passed === true) return rejected(timedOut("read"));
+      if (extra.sink !== undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached to a sink"));
+    }
+    const inbound = this.#in;
+    if (inbound !== undefined) return Promise.resolve(this.#take(inbound));
+    if (this._isReadOver()) return this.#readEnd();
+    return new Promise<Uint8Array | null>((resolve) => {
+      this.#reader = resolve;
+      if (signal !== undefined)
+        this._more.readCleanup = onAbort(signal, (reason) => {
+          this.#settleRead(rejected(reason));
+        });
+    });
+  }
+
+  /** What `read` would give at once: bytes, null at the end, undefined if there is nothing now. Throws where `read` would reject. */
+  tryRead(): Uint8Array | null | undefined {
+    const extra = this._extra;
+    if (extra?.readDeadline?.passed === true) throw timedOut("read");
+    if (extra?.sink !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached to a sink");
+    const inbound = this.#in;
+    if (inbound !== undefined && this.#reader === undefined) return this.#take(inbound);
+    if (!this._isReadOver()) return undefined;
+    const error = this._readError();
+    if (error !== undefined) throw error;
+    return null;
+  }
+
+  /** Reads to the end. Leaving the loop early is `stop()`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+    const finish = (): Promise<IteratorResult<Uint8Array>> => {
+      this.stop();
+      return Promise.resolve({ value: undefined, done: true });
+    };
+    const iterator: AsyncIterableIterator<Uint8Array> = {
+      next: () => this.read().then(toResult),
+      return: finish,
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /**
+   * Tells the peer that nothing more will be read, and drops what came. The peer's writes fail with EPIPE.
+   * `code` is 6 (cancelled), 7, or one of yours from 256 on. Does nothing after the end of reading.
+   */
+  stop(code: number = WireCode.STREAM_CANCELLED): void {
+    checkApplicationCode(code);
+    if ((this._state & (STOPPED | BROKEN | READ_BROKEN)) !== 0) return;
+    this._state |= STOPPED;
+    this._dropUnread();
+    this.#settleRead(null);
+    if ((this._state & FIN_RECEIVED) !== 0) return;
+    this._more.stopCode = code;
+    this._control(SEND_STOP);
+    this._creditDue();
+  }
+
+  /**
+   * Push mode: from now on everything goes to the sink, what was queued first, before `attach` returns. Credit is returned
+   * as the sink says `consume(n)`. A stream is attached once and for good.
+   */
+  attach(sink: StreamSink): void {
+    const extra = this._more;
+    if (extra.sink !== undefined || this.#reader !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached, or read, already");
+    extra.sink = sink;
+    const inbound = this.#in;
+    this.#in = undefined;
+    while (inbound !== undefined && !inbound.empty) sink.data(inbound.shift());
+    if (!this._isReadOver()) return;
+    const error = this._readError();
+    if (error !== undefined) sink.reset(error);
+    else sink.end();
+  }
+
+  /** Says that the sink has used `bytes` of what it was given, so that the peer may send as much again. */
+  consume(bytes: number): void {
+    if (!(bytes >= 0 && bytes <= this._unread)) throw invalid(`consume(${String(bytes)}) with ${String(this._unread)} bytes not consumed`);
+    this.#consumed(bytes);
+  }
+
+  /**
+   * `afterMs` milliseconds from now pending and later reads reject with ETIMEDOUT, until the deadline is moved; undefined removes it.
+   * The stream is unharmed and no byte is lost. (Go's net.Conn has absolute times.)
+   */
+  setReadDeadline(afterMs: number | undefined): void {
+    this._setDeadline("readDeadline", afterMs, () => {
+      this.#settleRead(rejected(timedOut("read")));
+    });
+  }
+
+  /** Bytes came; `chunk` is the connection's. @internal */
+  _deliver(chunk: Uint8Array, start: number, end: number): void {
+    const bytes = end - start;
+    if ((this._state & (STOPPED | READ_BROKEN)) !== 0) {
+      this.#consumedUncounted(bytes);
+      return;
+    }
+    const view = new Uint8Array(chunk.buffer, chunk.byteOffset + start, bytes);
+    if (this.#reader !== undefined) {
+      this.#consumedUncounted(bytes);
+      this.#settleRead(view);
+      return;
+    }
+    const { session } = this;
+    this._unread += bytes;
+    session._options.budget.unreadBytes += bytes;
+    if ((this._state & IN_FRESH) === 0) {
+      this._state |= IN_FRESH;
+      session._receiver.fresh.push(this._stream);
+      session._sender.schedule();
+    }
+    const sink = this._extra?.sink;
+    if (sink !== undefined) sink.data(view);
+    else (this.#in ??= new InboundQueue()).push(view);
+  }
+
+  /** The tick is over: what nobody took must not pin the connection's buffers. @internal */
+  _settle(): void {
+    this._state &= ~IN_FRESH;
+    if (this._unread === 0) return;
+    this.#in?.compact();
+    this.session._options.budget._hold(this._stream);
+  }
+
+  /** @internal */
+  _finReceived(): void {
+    this._state |= FIN_RECEIVED;
+    this.session._options.budget._forget(this._stream);
+    if (this.#in === undefined) {
+      this.#settleRead(null);
+      if ((this._state & STOPPED) === 0) this._extra?.sink?.end();
+    }
+    this._maybeOver();
+  }
+
+  /** Returns credit if enough is owed. @internal */
+  _creditDue(): void {
+    const { session } = this;
+    if ((this._state & (FIN_RECEIVED | BROKEN)) !== 0) return;
+    const window = this._extra?.window ?? session._recvWindow;
+    if (this._owed * 2 >= window || (this._recvWindow < 65_536 && this._owed >= 16_384)) this._control(SEND_CREDIT);
+  }
+
+  /** What to grant in a WNDINC now; grows the window where the round trip asks for it. @internal */
+  _takeCredit(): number {
+    const { session } = this;
+    const { budget, maxStreamWindow, clock } = session._options;
+    if ((this._state & (FIN_RECEIVED | BROKEN)) !== 0) return 0;
+    let owed = this._owed;
+    const { rttMs } = session;
+    if (session._canGrow && !budget._pressed && (this._state & STOPPED) === 0) {
+      const extra = this._more;
+      const now = clock.now();
+      const window = extra.window ?? session._recvWindow;
+      const since = now - (extra.grantedAt ?? -Infinity);
+      // Half a window used within two round trips: the window, not the reader, sets the pace (as quic-go and rust-yamux do).
+      if (rttMs !== undefined && since < 2 * rttMs && window < maxStreamWindow) {
+        extra.window = Math.min(maxStreamWindow, window * 2);
+        owed += extra.window - window;
+      }
+      extra.grantedAt = now;
+      session._keepAlive.sample();
+    }
+    const grant = Math.min(budget._grant(this._stream, this._recvWindow, owed), MAX_WINDOW - this._recvWindow);
+    this._owed = owed - grant;
+    this._recvWindow += grant;
+    return grant;
+  }
+
+  /** Buffers that its unread bytes keep alive. @internal */
+  _buffers(buffers: Set<ArrayBufferLike>): void {
+    this.#in?.buffers(buffers);
+  }
+
+  /** @internal */
+  _dropUnread(): void {
+    this.#in = undefined;
+    if (this._unread > 0 && this._extra?.sink === undefined) this.#consumed(this._unread);
+    else if (this._unread > 0) {
+      const bytes = this._unread;
+      this._unread = 0;
+      this.session._options.budget._release(this._stream, bytes);
+    }
+  }
+
+  /** @internal */
+  _breakReading(error: AstraError): void {
+    const extra = this._more;
+    extra.readError ??= error;
+    this.#settleRead(rejected(error));
+    extra.sink?.reset(error);
+  }
+
+  /** @internal */
+  _isReadOver(): boolean {
+    return (this._state & (FIN_RECEIVED | BROKEN | STOPPED | READ_BROKEN)) !== 0;
+  }
+
+  /** @internal */
+  _readError(): AstraError | undefined {
+    if ((this._state & STOPPED) !== 0) return new AstraError("ERR_ASTRANET_INVALID_STATE", "reading was stopped here");
+    return this._extra?.readError;
+  }
+
+  #readEnd(): Promise<null> {
+    const error = this._readError();
+    return error === undefined ? end : rejected(error);
+  }
+
+  #take(inbound: InboundQueue): Uint8Array {
+    const chunk = inbound.shift();
+    if (inbound.empty) this.#in = undefined;
+    this.#consumed(chunk.length);
+    return chunk;
+  }
+
+  #consumed(bytes: number): void {
+    this._unread -= bytes;
+    this.session._options.budget._release(this._stream, bytes);
+    this.#consumedUncounted(bytes);
+  }
+
+  #consumedUncounted(bytes: number): void {
+    this._lastRead = this.session._receiver.tick;
+    this._owed += bytes;
+    if (this._owed >= 16_384) this._creditDue();
+  }
+
+  #settleRead(result: Uint8Array | null | Promise<never>): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#reader = undefined;
+    const extra = this._extra;
+    if (extra?.readCleanup !== undefined) {
+      extra.readCleanup();
+      extra.readCleanup = undefined;
+    }
+    reader(result);
+  }
+}
+
+function toResult(chunk: Uint8Array | null): IteratorResult<Uint8Array, undefined> {
+  return chunk === null ? { value: undefined, done: true } : { value: chunk, done: false };
+}

@@ -1,0 +1,254 @@
+import { AstraError } from "@astranet/transport";
+import { ChunkQueue } from "./chunk-queue.ts";
+import { Deferred, done, onAbort, rejected } from "./deferred.ts";
+import { InboundHalf } from "./inbound-half.ts";
+import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WANTS_READY, WRITE_BROKEN } from "./state.ts";
+import { type Abortable, timedOut } from "./stream-core.ts";
+import type { WriteWaiter } from "./stream-extra.ts";
+
+/** The half of a stream that writes: what was written and not framed, and who waits for that. */
+export abstract class OutboundHalf extends InboundHalf {
+  /** @internal */ _out: ChunkQueue | undefined = undefined;
+
+  /** Bytes written that are not framed yet. */
+  get writableLength(): number {
+    return this._queued;
+  }
+
+  /**
+   * Writes a chunk, or several gathered. Awaiting it is the backpressure: it resolves when the last byte is framed, or at
+   * once while the session has less than 1 MiB to frame. The bytes are given away.
+   * If it is aborted before any of it was framed, all of it is withdrawn; later, it is completed and resolves.
+   * Errors: EPIPE where the peer stopped reading, ECONNRESET and others by its code, ETIMEDOUT after a deadline, ERR_ASTRANET_INVALID_STATE after `end`.
+   */
+  write(chunk: Uint8Array | readonly Uint8Array[], options?: Abortable): Promise<void> {
+    const signal = options?.signal;
+    if (signal?.aborted === true) return rejected(signal.reason);
+    const error = this.#writeError();
+    if (error !== undefined) return rejected(error);
+    const atOnce = this.#takesAtOnce();
+    const out = (this._out ??= new ChunkQueue());
+    const from = out.pushed;
+    let bytes = 0;
+    if (chunk instanceof Uint8Array) {
+      if ((bytes = chunk.length) > 0) out.push(chunk);
+    } else {
+      for (const part of chunk) {
+        if (part.length === 0) continue;
+        bytes += part.length;
+        out.push(part);
+      }
+    }
+    if (bytes > 0) this.#enqueued(bytes);
+    else if (out.empty) this._out = undefined;
+    if (atOnce || bytes === 0) return done;
+    return this.#waitForFrames(from, out.pushed - 1, signal);
+  }
+
+  /** Takes the whole chunk and returns true exactly when `write` would resolve at once; otherwise takes none of it. Throws where `write` would reject. */
+  tryWrite(chunk: Uint8Array): boolean {
+    const error = this.#writeError();
+    if (error !== undefined) throw error;
+    if (!this.#takesAtOnce()) {
+      this._state |= WANTS_READY;
+      this.session._sender.wantsReady(this._stream);
+      return false;
+    }
+    if (chunk.length > 0) {
+      (this._out ??= new ChunkQueue()).push(chunk);
+      this.#enqueued(chunk.length);
+    }
+    return true;
+  }
+
+  /** Resolves when `tryWrite` is worth trying again. Rejects where it would throw. If it is aborted nothing changes. */
+  ready(options?: Abortable): Promise<void> {
+    const signal = options?.signal;
+    if (signal?.aborted === true) return rejected(signal.reason);
+    const error = this.#writeError();
+    if (error !== undefined) return rejected(error);
+    if (this.#takesAtOnce()) return done;
+    this._state |= WANTS_READY;
+    this.session._sender.wantsReady(this._stream);
+    const ready = (this._more.ready ??= new Deferred<undefined>());
+    if (signal === undefined) return ready.promise;
+    const own = new Deferred<undefined>();
+    const cleanup = onAbort(signal, own.reject);
+    ready.promise.then(own.resolve, own.reject);
+    own.promise.then(cleanup, cleanup);
+    return own.promise;
+  }
+
+  /**
+   * Writes the chunk, if there is one, and ends this direction; reading goes on. Resolves as `write` does.
+   * Does nothing on a direction that is over.
+   */
+  end(chunk?: Uint8Array): Promise<void> {
+    if (chunk !== undefined && (this._state & ENDED) === 0) {
+      const error = this.#writeError();
+      if (error !== undefined) return rejected(error);
+      if (chunk.length > 0) {
+        (this._out ??= new ChunkQueue()).push(chunk);
+        this._state |= ENDED;
+        this.#enqueued(chunk.length);
+      }
+    } else if (chunk !== undefined) return rejected(afterEnd());
+    if ((this._state & (BROKEN | WRITE_BROKEN)) !== 0) return this.#writeOver();
+    if ((this._state & FIN_SENT) !== 0) return done;
+    this._state |= ENDED;
+    if (this._queued === 0 && (this._state & SYN_DONE) !== 0) this._control(SEND_FIN);
+    if (this.#takesAtOnce()) return done;
+    return (this._more.ended ??= new Deferred<undefined>()).promise;
+  }
+
+  /** As `setReadDeadline`, for `write`, `tryWrite`, `ready` and `end`: bytes of writes that are pending then are still sent. */
+  setWriteDeadline(afterMs: number | undefined): void {
+    this._setDeadline("writeDeadline", afterMs, () => {
+      this._failWrites(timedOut("write"));
+    });
+  }
+
+  /** Whether bytes could be framed now if it were its turn. @internal */
+  _isSendable(): boolean {
+    return this._queued > 0 && this._sendWindow > 0;
+  }
+
+  /** Whether `tryWrite` would take a chunk. @internal */
+  get _isReady(): boolean {
+    return this.#takesAtOnce();
+  }
+
+  /** The FIN was framed. @internal */
+  _finSent(): void {
+    this._state = (this._state | FIN_SENT) & ~SEND_FIN;
+    const ended = this._extra?.ended;
+    if (ended !== undefined) ended.resolve(undefined);
+    this._maybeOver();
+  }
+
+  /** `bytes` were framed from the queue. @internal */
+  _framed(bytes: number): void {
+    this._queued -= bytes;
+    this._sendWindow -= bytes;
+    const out = this._out;
+    if (out === undefined) return;
+    const writes = this._extra?.writes;
+    if (writes !== undefined) while (writes.length > 0 && (writes[0] as WriteWaiter).to < out.shifted) writes.shift()?.resolve();
+    if (out.empty) this._out = undefined;
+  }
+
+  /** It may be worth trying to write again. @internal */
+  _wake(): void {
+    this._state &= ~WANTS_READY;
+    const extra = this._extra;
+    if (extra === undefined) return;
+    extra.ready?.resolve(undefined);
+    delete extra.ready;
+    extra.sink?.ready?.();
+  }
+
+  /** The peer reads no more: drops the queue and answers with a FIN. @internal */
+  _stoppedByPeer(code: number): void {
+    if ((this._state & (FIN_SENT | WRITE_BROKEN | BROKEN)) !== 0) return;
+    this._breakWriting(new AstraError("EPIPE", "the peer stopped reading the stream", { remoteCode: code }), false);
+    this._state |= ENDED;
+    this._control(SEND_FIN);
+  }
+
+  /** Ends only our writing half with an RST, for WritableStream.abort. @internal */
+  _abortWriting(): void {
+    if ((this._state & (FIN_SENT | WRITE_BROKEN | BROKEN)) !== 0) return;
+    if (!this.session._extended || (this._state & SYN_DONE) === 0) {
+      this._stream.reset();
+      return;
+    }
+    this._breakWriting(new AstraError("ECONNRESET", "the writing half was aborted here"), false);
+    this._control(SEND_ABORT);
+  }
+
+  /** Our writing half is over. `over`: for the peer too, so that no FIN is owed. */
+  _breakWriting(error: AstraError, over: boolean): void {
+    this._state |= WRITE_BROKEN;
+    if (this._queued > 0) {
+      const bytes = this._queued;
+      this._queued = 0;
+      this._out = undefined;
+      this.session._sender.withdrawn(this._stream, bytes);
+    }
+    this._more.writeError ??= error;
+    this._failWrites(error);
+    if (over && (this._state & FIN_SENT) === 0) this._finSent();
+  }
+
+  /** @internal */
+  _failWrites(error: AstraError): void {
+    const extra = this._extra;
+    if (extra === undefined) return;
+    for (const write of extra.writes?.splice(0) ?? []) write.reject(error);
+    extra.ended?.reject(error);
+    delete extra.ended;
+    extra.ready?.reject(error);
+    delete extra.ready;
+  }
+
+  #writeError(): AstraError | undefined {
+    if ((this._state & (ENDED | BROKEN | WRITE_BROKEN)) !== 0) return this._extra?.writeError ?? afterEnd();
+    if (this._extra?.writeDeadline?.passed === true) return timedOut("write");
+    return undefined;
+  }
+
+  #writeOver(): Promise<void> {
+    const error = this._extra?.writeError;
+    return error === undefined ? done : rejected(error);
+  }
+
+  #takesAtOnce(): boolean {
+    return this._queued === 0 || ((this._state & IN_DATA) !== 0 && this.session._sender.hasRoom);
+  }
+
+  #enqueued(bytes: number): void {
+    this._queued += bytes;
+    this.session._sender.queued(this._stream, bytes);
+  }
+
+  #waitForFrames(from: number, to: number, signal: AbortSignal | undefined): Promise<void> {
+    const extra = this._more;
+    const writes = (extra.writes ??= []);
+    const promise = new Promise<void>((resolve, reject) => {
+      const waiter: WriteWaiter = { from, to, resolve, reject };
+      writes.push(waiter);
+      if (signal === undefined) return;
+      const cleanup = onAbort(signal, (reason) => {
+        const out = this._out;
+        const index = writes.indexOf(waiter);
+        // Some of it is framed: the peer may have read it, so the rest must follow.
+        if (index === -1 || out === undefined || out.shifted > from || (out.shifted === from && out.offset > 0)) return;
+        writes.splice(index, 1);
+        this.#withdraw(out.blank(from, to));
+        reject(reason);
+      });
+      waiter.resolve = () => {
+        cleanup();
+        resolve();
+      };
+      waiter.reject = (error) => {
+        cleanup();
+        reject(error);
+      };
+    });
+    promise.catch(() => undefined);
+    return promise;
+  }
+
+  #withdraw(bytes: number): void {
+    this._queued -= bytes;
+    this.session._sender.withdrawn(this._stream, bytes);
+    if (this._queued > 0) return;
+    this._out = undefined;
+    if ((this._state & (ENDED | SYN_DONE | FIN_SENT)) === (ENDED | SYN_DONE)) this._control(SEND_FIN);
+  }
+}
+
+function afterEnd(): AstraError {
+  return new AstraError("ERR_ASTRANET_INVALID_STATE", "a write after the end");
+}
