@@ -252,7 +252,10 @@ export class Sender {
       const grant = stream._takeCredit();
       if (grant > 0) encoder.windowIncrement(id, grant);
     }
-    if (extended && (state & SEND_STOP) !== 0 && (state & FIN_RECEIVED) === 0) encoder.stop(id, stream._extra?.stopCode ?? WireCode.STREAM_CANCELLED);
+    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) {
+      if (extended) encoder.stop(id, stream._extra?.stopCode ?? WireCode.STREAM_CANCELLED);
+      else if ((state & FIN_SENT) !== 0) this.#session._cancel(stream);
+    }
     if (extended && (state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
     if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
       encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
