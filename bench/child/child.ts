@@ -1,5 +1,6 @@
 import type { Peer } from "../peers/peer.ts";
 import { works } from "../work/index.ts";
+import { cpuSeconds } from "../work/timed.ts";
 import type { Answers, WorkName, WorkOptions } from "../work/work.ts";
 import { asker, onLine, tell } from "./control.ts";
 
@@ -17,7 +18,7 @@ async function fail(error: unknown): Promise<void> {
 }
 
 async function serve(peer: Peer, { work, options }: ChildArguments): Promise<void> {
-  const answers: Answers = {};
+  const answers: Answers = { cpu: () => ({ seconds: cpuSeconds() }) };
   const port = await peer.listen(works[work].serve(answers, options));
   onLine((message) => {
     if (!("ask" in message)) return;
@@ -33,8 +34,7 @@ async function run(peer: Peer, { work, port, options }: ChildArguments): Promise
   const ask = asker();
   const link = await peer.dial(port);
   const result = await works[work].run(link, ask, options);
-  const { user, system } = process.cpuUsage();
-  await tell({ result: { ...result, clientCpuSeconds: (user + system) / 1e6 } });
+  await tell({ result });
   process.exit(0);
 }
 

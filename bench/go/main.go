@@ -71,6 +71,7 @@ func main() {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		check(err)
 		answers, handle := serve(args.Work, args.Options)
+		answers["cpu"] = func(float64) measures { return measures{"seconds": cpuSeconds()} }
 		go func() {
 			conn, err := listener.Accept()
 			check(err)
@@ -92,7 +93,5 @@ func main() {
 	check(err)
 	session, err := newSession(peer, conn, false)
 	check(err)
-	result := run(args.Work, session, args.Options)
-	result["clientCpuSeconds"] = cpuSeconds()
-	tell(map[string]measures{"result": result})
+	tell(map[string]measures{"result": run(args.Work, session, args.Options)})
 }

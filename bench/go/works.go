@@ -54,6 +54,7 @@ func run(work string, s session, o options) measures {
 	}
 	m := stream(s, o, 1024, 4_000_000*1024)
 	m["messagesPerSecond"] = m["bytesPerSecond"] / 1024
+	m["count"] = m["bytes"] / 1024
 	return m
 }
 
@@ -67,6 +68,15 @@ func wholeChunks(bytes float64, unit int64) int64 {
 	return int64(math.Ceil(bytes/float64(unit))) * unit
 }
 
+// timed runs the timed part: its wall time, and the CPU time of both processes.
+func timed(part func()) measures {
+	server, client, start := ask("cpu", 0)["seconds"], cpuSeconds(), time.Now()
+	part()
+	seconds := time.Since(start).Seconds()
+	client = cpuSeconds() - client
+	return measures{"seconds": seconds, "clientCpuSeconds": client, "serverCpuSeconds": ask("cpu", 0)["seconds"] - server}
+}
+
 // stream is works A and F: one stream, writes of `size` bytes.
 func stream(s session, o options, size int, most float64) measures {
 	warmUp := int64(64 * mib)
@@ -74,12 +84,12 @@ func stream(s session, o options, size int, most float64) measures {
 	transfer(mustOpen(s), kindCount, size, warmUp)
 	rate := float64(warmUp) / time.Since(start).Seconds()
 	total := wholeChunks(math.Min(math.Max(rate*o.Seconds, float64(warmUp)), most), chunkSize)
-	timed := mustOpen(s)
-	start = time.Now()
-	transfer(timed, kindCount, size, total)
-	seconds := time.Since(start).Seconds()
+	bulk := mustOpen(s)
+	result := timed(func() { transfer(bulk, kindCount, size, total) })
 	verify(mustOpen(s), size, 8*mib)
-	return measures{"bytesPerSecond": float64(total) / seconds, "bytes": float64(total), "seconds": seconds}
+	result["bytesPerSecond"] = float64(total) / result["seconds"]
+	result["bytes"] = float64(total)
+	return result
 }
 
 func sendOnAll(s session, streams int, kind int, each int64) time.Duration {
@@ -105,13 +115,14 @@ func manyBulk(s session, o options) measures {
 	warmUp := wholeChunks(float64(128*mib/n), chunkSize)
 	rate := float64(warmUp*n) / sendOnAll(s, o.Streams, kindCount, warmUp).Seconds()
 	each := wholeChunks(math.Min(math.Max(rate*o.Seconds, 64*mib), 4096*mib)/float64(n), chunkSize)
-	seconds := sendOnAll(s, o.Streams, kindFair, each).Seconds()
-	result := ask("fairness", 0)
+	result := timed(func() { sendOnAll(s, o.Streams, kindFair, each) })
+	for name, value := range ask("fairness", 0) {
+		result[name] = value
+	}
 	result["clientPeakRss"] = peakRss()
 	verify(mustOpen(s), chunkSize, 8*mib)
-	result["bytesPerSecond"] = float64(each*n) / seconds
 	result["bytes"] = float64(each * n)
-	result["seconds"] = seconds
+	result["bytesPerSecond"] = result["bytes"] / result["seconds"]
 	return result
 }
 
@@ -179,12 +190,14 @@ func opens(s session, o options) measures {
 	openMany(s, warmUp)
 	rate := float64(warmUp) / openMany(s, warmUp).Seconds()
 	count := int(math.Min(math.Max(rate*o.Seconds*1.5, inFlight), float64(o.MaxOpens-2*warmUp)))
-	seconds := openMany(s, count).Seconds()
+	result := timed(func() { openMany(s, count) })
 	expected := float64(2*warmUp + count)
 	if counted := ask("counted", 0); counted["streams"] != expected || counted["bytes"] != expected*pingSize {
 		fail(fmt.Errorf("the server counted %v, not %v streams", counted, expected))
 	}
-	return measures{"streamsPerSecond": float64(count) / seconds, "count": float64(count), "seconds": seconds}
+	result["streamsPerSecond"] = float64(count) / result["seconds"]
+	result["count"] = float64(count)
+	return result
 }
 
 type sortable []float64

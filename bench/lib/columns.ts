@@ -1,9 +1,9 @@
 import type { WorkName } from "../work/work.ts";
+import type { Measure } from "./results.ts";
 
 export interface Column {
   readonly title: string;
-  /** Name of the measure. */
-  readonly measure: string;
+  readonly measure: Measure;
   format(value: number): string;
 }
 
@@ -12,6 +12,11 @@ const gibPerSecond = (value: number): string => (value / 2 ** 30).toFixed(2);
 const mib = (value: number): string => (value / 2 ** 20).toFixed(0);
 const two = (value: number): string => value.toFixed(2);
 const one = (value: number): string => value.toFixed(1);
+
+/** CPU time of both processes for one of what `unit` counts. */
+function cpuPer(title: string, unit: string, scale: number): Column {
+  return { title, measure: (run) => (((run["clientCpuSeconds"] ?? NaN) + (run["serverCpuSeconds"] ?? NaN)) / (run[unit] ?? NaN)) * scale, format: two };
+}
 
 /** A work's table: its title, what is compared (the first column), and what else is shown. */
 export interface Table {
@@ -27,7 +32,7 @@ export const tables: Record<WorkName, Table> = {
     more: true,
     columns: [
       { title: "GiB/s", measure: "bytesPerSecond", format: gibPerSecond },
-      { title: "client CPU s", measure: "clientCpuSeconds", format: two },
+      cpuPer("CPU s/GiB", "bytes", 2 ** 30),
     ],
   },
   B: {
@@ -36,6 +41,7 @@ export const tables: Record<WorkName, Table> = {
     columns: [
       { title: "GiB/s", measure: "bytesPerSecond", format: gibPerSecond },
       { title: "slowest ÷ fastest", measure: "slowestToFastest", format: two },
+      cpuPer("CPU s/GiB", "bytes", 2 ** 30),
       { title: "client peak MiB", measure: "clientPeakRss", format: mib },
       { title: "server peak MiB", measure: "serverPeakRss", format: mib },
     ],
@@ -43,7 +49,7 @@ export const tables: Record<WorkName, Table> = {
   C: {
     title: "C · open, 100 B, echo, end, close; 100 in flight (raw: a socket each)",
     more: true,
-    columns: [{ title: "streams/s", measure: "streamsPerSecond", format: grouped }],
+    columns: [{ title: "streams/s", measure: "streamsPerSecond", format: grouped }, cpuPer("CPU µs each", "count", 1e6)],
   },
   D: {
     title: "D · idle streams, 1 byte each way",
@@ -78,6 +84,6 @@ export const tables: Record<WorkName, Table> = {
   F: {
     title: "F · 1 KiB messages on one stream",
     more: true,
-    columns: [{ title: "messages/s", measure: "messagesPerSecond", format: grouped }],
+    columns: [{ title: "messages/s", measure: "messagesPerSecond", format: grouped }, cpuPer("CPU µs each", "count", 1e6)],
   },
 };

@@ -1,5 +1,5 @@
 import type { WorkName } from "../work/work.ts";
-import { find, values, type Row, type WorkResult } from "./results.ts";
+import { find, values, type Measure, type Row, type WorkResult } from "./results.ts";
 import { median, pairedRatio } from "./statistics.ts";
 
 /** One line of "least to reach". */
@@ -22,7 +22,7 @@ const atLeast = (least: number) => (value: number): boolean => value >= least;
 const atMost = (most: number) => (value: number): boolean => value <= most;
 
 /** The row of others (raw counts where it does the same work) with the best median. */
-export function fastestPeer(result: WorkResult | undefined, measure: string, more: boolean): Row | undefined {
+export function fastestPeer(result: WorkResult | undefined, measure: Measure, more: boolean): Row | undefined {
   let best: Row | undefined;
   for (const row of result?.rows ?? []) {
     if (ours.includes(row.peer) || row.runs.length === 0) continue;
@@ -32,7 +32,7 @@ export function fastestPeer(result: WorkResult | undefined, measure: string, mor
   return best;
 }
 
-function ratio(result: WorkResult | undefined, measure: string, base: Row | undefined, peer = "astranet"): number {
+function ratio(result: WorkResult | undefined, measure: Measure, base: Row | undefined, peer = "astranet"): number {
   return pairedRatio(values(find(result, peer), measure), values(base, measure));
 }
 

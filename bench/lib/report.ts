@@ -1,16 +1,16 @@
 import type { BundleSize } from "./bundle-size.ts";
 import { tables } from "./columns.ts";
 import { fastestPeer, judge, type Verdict } from "./criteria.ts";
-import { find, values, type Row, type WorkResult } from "./results.ts";
+import { find, values, type Measure, type Row, type WorkResult } from "./results.ts";
 import { median, pairedRatio } from "./statistics.ts";
 import type { WorkName } from "../work/work.ts";
 
-function cell(row: Row, measure: string, format: (value: number) => string): string {
+function cell(row: Row, measure: Measure, format: (value: number) => string): string {
   const value = median(values(row, measure));
   return Number.isNaN(value) ? "–" : format(value);
 }
 
-function ratioCell(row: Row, base: Row | undefined, measure: string): string {
+function ratioCell(row: Row, base: Row | undefined, measure: Measure): string {
   const ratio = pairedRatio(values(row, measure), values(base, measure));
   return Number.isNaN(ratio) ? "–" : ratio.toFixed(2);
 }

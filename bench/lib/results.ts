@@ -24,9 +24,16 @@ export interface WorkResult {
   readonly rows: readonly Row[];
 }
 
+/** The name of a measure, or how to get a value from what a repetition measured. */
+export type Measure = string | ((run: Measures) => number);
+
+export function valueOf(run: Measures, measure: Measure): number {
+  return typeof measure === "string" ? (run[measure] ?? NaN) : measure(run);
+}
+
 /** One value of a row by repetition. */
-export function values(row: Row | undefined, measure: string): number[] {
-  return row?.runs.map((run) => run[measure] ?? NaN) ?? [];
+export function values(row: Row | undefined, measure: Measure): number[] {
+  return row?.runs.map((run) => valueOf(run, measure)) ?? [];
 }
 
 export function find(result: WorkResult | undefined, peer: string): Row | undefined {

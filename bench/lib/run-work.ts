@@ -8,7 +8,7 @@ import { machine } from "./machine.ts";
 import type { BenchOptions } from "./options.ts";
 import { cacheFolder } from "./paths.ts";
 import { printProfiles } from "./profile.ts";
-import type { Row, WorkResult } from "./results.ts";
+import { valueOf, type Row, type WorkResult } from "./results.ts";
 import { runPair } from "./run-pair.ts";
 
 const DEFAULT_IDLE = 50_000;
@@ -48,8 +48,9 @@ async function once(competitor: Competitor, built: Built, work: WorkName, bench:
   try {
     const measures = await runPair({ built, work, options, limitMs: LIMIT_MS[work], profiles });
     runs.push(measures);
-    const shown = tables[work].columns.filter(({ measure }) => measures[measure] !== undefined);
-    console.log(`  ${work} ${peer.name}: ${shown.map((column) => `${column.format(measures[column.measure] ?? NaN)} ${column.title}`).join(", ")}`);
+    const shown = tables[work].columns.map((column) => ({ column, value: valueOf(measures, column.measure) }));
+    const text = shown.filter(({ value }) => !Number.isNaN(value)).map(({ column, value }) => `${column.format(value)} ${column.title}`);
+    console.log(`  ${work} ${peer.name}: ${text.join(", ")}`);
   } catch (error) {
     competitor.note = error instanceof Error ? error.message : String(error);
     console.log(`  ${work} ${peer.name}: ${competitor.note.slice(0, 300)}`);

@@ -1,5 +1,6 @@
 import { CHUNK, pattern } from "./pattern.ts";
 import { Kind, Sinks, transfer, verify } from "./sink.ts";
+import { timed } from "./timed.ts";
 import type { Work } from "./work.ts";
 
 const MIB = 1024 * 1024;
@@ -19,7 +20,7 @@ export const bulk: Work = {
       sinks.accept(stream);
     };
   },
-  async run(link, _ask, options) {
+  async run(link, ask, options) {
     let size = 64 * MIB;
     let ms = 0;
     for (const warmUp of [64 * MIB, 128 * MIB]) {
@@ -30,10 +31,8 @@ export const bulk: Work = {
     }
     const total = sizeFor(options.seconds, size, ms, CHUNK);
     const stream = await link.open();
-    const start = performance.now();
-    await transfer(stream, Kind.count, [pattern], total);
-    const seconds = (performance.now() - start) / 1000;
+    const spent = await timed(ask, () => transfer(stream, Kind.count, [pattern], total));
     await verify(await link.open(), [pattern], 8 * MIB);
-    return { bytesPerSecond: total / seconds, bytes: total, seconds };
+    return { bytesPerSecond: total / spent.seconds, bytes: total, ...spent };
   },
 };

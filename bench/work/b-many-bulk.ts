@@ -2,6 +2,7 @@ import type { BenchLink } from "../peers/peer.ts";
 import { sizeFor } from "./a-bulk.ts";
 import { CHUNK, pattern } from "./pattern.ts";
 import { Kind, Sinks, transfer, verify } from "./sink.ts";
+import { timed } from "./timed.ts";
 import type { Work } from "./work.ts";
 
 const MIB = 1024 * 1024;
@@ -27,10 +28,10 @@ export const manyBulk: Work = {
     const warmUp = Math.ceil((128 * MIB) / streams / CHUNK) * CHUNK;
     const ms = await sendOnAll(link, streams, Kind.count, warmUp);
     const each = sizeFor(options.seconds, warmUp * streams, ms, streams * CHUNK) / streams;
-    const seconds = (await sendOnAll(link, streams, Kind.fair, each)) / 1000;
+    const spent = await timed(ask, () => sendOnAll(link, streams, Kind.fair, each));
     const clientPeakRss = process.resourceUsage().maxRSS * 1024;
     const fairness = await ask("fairness");
     await verify(await link.open(), [pattern], 8 * MIB);
-    return { bytesPerSecond: (each * streams) / seconds, bytes: each * streams, seconds, clientPeakRss, ...fairness };
+    return { bytesPerSecond: (each * streams) / spent.seconds, bytes: each * streams, ...spent, clientPeakRss, ...fairness };
   },
 };

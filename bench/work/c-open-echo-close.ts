@@ -1,4 +1,5 @@
 import type { BenchLink, BenchStream } from "../peers/peer.ts";
+import { timed } from "./timed.ts";
 import type { Work } from "./work.ts";
 
 const SIZE = 100;
@@ -67,11 +68,11 @@ export const openEchoClose: Work = {
     const ms = await openMany(link, warmUp / 2);
     const wanted = (warmUp / 2 / ms) * 1000 * options.seconds * 1.5;
     const count = Math.round(Math.min(Math.max(wanted, IN_FLIGHT), options.maxOpens - warmUp));
-    const seconds = (await openMany(link, count)) / 1000;
+    const spent = await timed(ask, () => openMany(link, count));
     const counted = await ask("counted");
     if (counted["streams"] !== warmUp + count || counted["bytes"] !== (warmUp + count) * SIZE) {
       throw new Error(`the server counted ${JSON.stringify(counted)}, not ${String(warmUp + count)} streams`);
     }
-    return { streamsPerSecond: count / seconds, count, seconds };
+    return { streamsPerSecond: count / spent.seconds, count, ...spent };
   },
 };

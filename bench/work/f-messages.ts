@@ -1,5 +1,6 @@
 import { pattern, pieces } from "./pattern.ts";
 import { Kind, Sinks, transfer, verify } from "./sink.ts";
+import { timed } from "./timed.ts";
 import type { Work } from "./work.ts";
 
 const MESSAGE = 1024;
@@ -15,7 +16,7 @@ export const messages: Work = {
       sinks.accept(stream);
     };
   },
-  async run(link, _ask, options) {
+  async run(link, ask, options) {
     const parts = pieces(MESSAGE);
     let ms = 0;
     for (let i = 0; i < 2; i++) {
@@ -26,10 +27,8 @@ export const messages: Work = {
     const wanted = Math.min(Math.max((WARM_UP / ms) * 1000 * options.seconds, WARM_UP), MOST * MESSAGE);
     const total = Math.ceil(wanted / UNIT) * UNIT;
     const stream = await link.open();
-    const start = performance.now();
-    await transfer(stream, Kind.count, parts, total);
-    const seconds = (performance.now() - start) / 1000;
+    const spent = await timed(ask, () => transfer(stream, Kind.count, parts, total));
     await verify(await link.open(), parts, 32 * UNIT);
-    return { messagesPerSecond: total / MESSAGE / seconds, count: total / MESSAGE, seconds };
+    return { messagesPerSecond: total / MESSAGE / spent.seconds, count: total / MESSAGE, ...spent };
   },
 };
