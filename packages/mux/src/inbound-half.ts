@@ -3,7 +3,7 @@ import { AstraError } from "@astranet/transport";
 import { onAbort, rejected } from "./deferred.ts";
 import { InboundQueue } from "./inbound-queue.ts";
 import { invalid } from "./options.ts";
-import { BROKEN, FIN_RECEIVED, IN_FRESH, READ_BROKEN, SEND_CREDIT, SEND_STOP, STOPPED } from "./state.ts";
+import { BROKEN, FIN_RECEIVED, FIN_SENT, IN_FRESH, READ_BROKEN, SEND_CREDIT, SEND_STOP, STOPPED } from "./state.ts";
 import { type Abortable, StreamCore, timedOut } from "./stream-core.ts";
 import type { StreamSink } from "./stream-sink.ts";
 import { checkApplicationCode } from "./wire-error.ts";
@@ -86,7 +86,9 @@ export abstract class InboundHalf extends StreamCore {
     this.#settleRead(null);
     if ((this._state & FIN_RECEIVED) !== 0) return;
     this._more.stopCode = code;
-    this._control(SEND_STOP);
+    // muxado has no STOP: once our FIN is out an RST says it.
+    if (!this.session._extended && (this._state & FIN_SENT) !== 0) this.session._cancel(this._stream);
+    else this._control(SEND_STOP);
     this._creditDue();
   }
 

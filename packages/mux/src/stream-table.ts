@@ -1,6 +1,7 @@
 import type { Stream } from "./stream.ts";
 
-const PAGE_BITS = 10;
+// A peer may scatter its ids: even a page with one stream must cost it less than it costs us, so they are small.
+const PAGE_BITS = 6;
 const PAGE_SIZE = 1 << PAGE_BITS;
 
 interface Page {
@@ -28,7 +29,7 @@ export class StreamTable {
     const number = index >>> PAGE_BITS;
     let page = this.#page(number);
     if (page === undefined) {
-      page = { slots: [], count: 0 };
+      page = { slots: new Array<Stream | undefined>(PAGE_SIZE), count: 0 };
       this.#pages.set(number, page);
       this.#lastNumber = number;
       this.#lastPage = page;

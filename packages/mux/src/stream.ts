@@ -75,7 +75,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     this._state |= ACCEPTED;
     if (header.length > 0) this._more.answer = header;
     this.session._acceptedOne();
-    this._control(SEND_ACCEPT);
+    if (!this._isOver) this._control(SEND_ACCEPT);
   }
 
   /** Refuses a stream that was not accepted: its opener gets ECONNREFUSED, retryable. `reason` as for `reset`. */
