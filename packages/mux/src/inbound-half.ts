@@ -147,7 +147,7 @@ export abstract class InboundHalf extends StreamCore {
       session._sender.schedule();
     }
     const sink = this._extra?.sink;
-    if (sink !== undefined) sink.data(view);
+    if (sink !== undefined) this._callSink(sink, view);
     else (this.#in ??= new InboundQueue()).push(view);
   }
 
@@ -165,7 +165,8 @@ export abstract class InboundHalf extends StreamCore {
     this.session._options.budget._forget(this._stream);
     if (this.#in === undefined) {
       this.#settleRead(null);
-      if ((this._state & STOPPED) === 0) this._extra?.sink?.end();
+      const sink = this._extra?.sink;
+      if (sink !== undefined && (this._state & STOPPED) === 0) this._callSink(sink, null);
     }
     this._maybeOver();
   }
@@ -216,7 +217,7 @@ export abstract class InboundHalf extends StreamCore {
     else if (this._unread > 0) {
       const bytes = this._unread;
       this._unread = 0;
-      this.session._options.budget._release(this._stream, bytes);
+      this.session._releaseUnread(this._stream, bytes);
     }
   }
 
@@ -225,7 +226,19 @@ export abstract class InboundHalf extends StreamCore {
     const extra = this._more;
     extra.readError ??= error;
     this.#settleRead(rejected(error));
-    extra.sink?.reset(error);
+    if (extra.sink !== undefined) this._callSink(extra.sink, error);
+  }
+
+  /** What a sink throws is its own mistake: it costs that stream alone, and surfaces as an uncaught exception. @internal */
+  _callSink(sink: StreamSink, event: Uint8Array | null | AstraError | undefined): void {
+    try {
+      if (event instanceof Uint8Array) sink.data(event);
+      else if (event === null) sink.end();
+      else if (event === undefined) sink.ready?.();
+      else sink.reset(event);
+    } catch (error) {
+      this.session._handlerFailed(this._stream, error);
+    }
   }
 
   /** @internal */
@@ -253,7 +266,7 @@ export abstract class InboundHalf extends StreamCore {
 
   #consumed(bytes: number): void {
     this._unread -= bytes;
-    this.session._options.budget._release(this._stream, bytes);
+    this.session._releaseUnread(this._stream, bytes);
     this.#consumedUncounted(bytes);
   }
 

@@ -144,7 +144,7 @@ export abstract class OutboundHalf extends InboundHalf {
     if (extra === undefined) return;
     extra.ready?.resolve(undefined);
     delete extra.ready;
-    extra.sink?.ready?.();
+    if (extra.sink !== undefined) this._callSink(extra.sink, undefined);
   }
 
   /** The peer reads no more: drops the queue and answers with a FIN. @internal */

@@ -361,6 +361,20 @@ export class Session implements AsyncDisposable {
     stream._reset(code, what, new AstraError(code === WireCode.FLOW_CONTROL ? "ERR_ASTRANET_PROTOCOL" : "ECONNRESET", `the stream was reset here: ${what}`));
   }
 
+  /** A handler of the application threw: that breaks its stream, surfaces as an uncaught exception, and the session goes on. @internal */
+  _handlerFailed(stream: Stream, error: unknown): void {
+    this._fail(stream, WireCode.INTERNAL, "its handler failed");
+    this._options.clock.defer(() => {
+      throw error;
+    });
+  }
+
+  /** Unread bytes were read or dropped. @internal */
+  _releaseUnread(stream: Stream, bytes: number): void {
+    // What a session that is over leaves to be read counts against nobody.
+    if (!this.#over) this._options.budget._release(stream, bytes);
+  }
+
   /** @internal */
   _cancel(stream: Stream): void {
     stream._reset(WireCode.STREAM_CANCELLED, "", new AstraError("ECONNRESET", "reading was stopped here"));
@@ -592,11 +606,7 @@ export class Session implements AsyncDisposable {
     try {
       onstream(stream);
     } catch (error) {
-      this._fail(stream, WireCode.INTERNAL, "its handler failed");
-      // The application's mistake, not the peer's: it surfaces as an uncaught exception, and the session goes on.
-      this._options.clock.defer(() => {
-        throw error;
-      });
+      this._handlerFailed(stream, error);
     }
   }
 
@@ -676,6 +686,8 @@ export class Session implements AsyncDisposable {
     this._keepAlive.stop(last);
     this.#breakStreams(last, true);
     this._sender.end();
+    this._receiver.settle();
+    this._options.budget._leave(this);
     this.#acceptQueue.clear(last);
     this.#draining.resolve(undefined);
     const said = this.#saidGoAway;

@@ -1,3 +1,4 @@
+import type { Session } from "./session.ts";
 import type { Stream } from "./stream.ts";
 
 /** Below this many bytes in flight a stream's window is never pressed. */
@@ -59,6 +60,16 @@ export class UnreadBudget {
   /** Forgets a stream that needs no credit any more. @internal */
   _forget(stream: Stream): void {
     if (this.#withheld.size > 0) this.#withheld.delete(stream);
+  }
+
+  /** The session is over: what it leaves unread is no longer counted. @internal */
+  _leave(session: Session): void {
+    for (const stream of this.#holders) {
+      if (stream.session !== session) continue;
+      this.#holders.delete(stream);
+      this.unreadBytes -= stream._unread;
+    }
+    for (const stream of this.#withheld) if (stream.session === session) this.#withheld.delete(stream);
   }
 
   /** Makes room. Returns whether that was enough; if not, what came within this tick must be held first. @internal */
