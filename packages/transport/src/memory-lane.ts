@@ -103,7 +103,7 @@ export class MemoryLane {
 
   #put(item: Item): void {
     if (this.target?.gone === true) {
-      if (item === "end") this.#deferDelivery();
+      if (item === "end") this.#reportFlushed();
       return;
     }
     if (!this.#timed) {

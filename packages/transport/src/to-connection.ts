@@ -57,5 +57,6 @@ function nameOf(value: unknown): string {
   const { constructor } = value as { constructor?: { name?: unknown } };
   const name = typeof constructor?.name === "string" && constructor.name !== "" ? constructor.name : "object";
   const keys = Object.keys(value).slice(0, 5);
-  return name === "Object" ? `an object with ${keys.length === 0 ? "nothing in it" : keys.join(", ")}` : `a ${name}`;
+  if (name === "Object") return `an object with ${keys.length === 0 ? "nothing in it" : keys.join(", ")}`;
+  return `${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
 }

@@ -11,7 +11,11 @@ export interface WebSocketLike {
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
-  addEventListener(type: "open" | "message" | "close" | "error", listener: (event: { data?: unknown; code?: number }) => void): void;
+  addEventListener(type: "open", listener: () => void): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { code: number }) => void): void;
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- the `ws` package has one signature an event, and none for two
+  addEventListener(type: "error", listener: () => void): void;
 }
 
 const CONNECTING = 0;
