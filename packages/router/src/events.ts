@@ -18,5 +18,7 @@ export type RouterEvent =
     }
   /** A connection was turned away before its handshake, because a limit was reached. */
   | { readonly type: "refused"; readonly remoteAddress: string; readonly error: unknown }
+  /** A neighbour's record was refused, because a limit was reached. */
+  | { readonly type: "recordrefused"; readonly peer: NodeId; readonly error: unknown }
   /** A node became reachable, or unreachable (`cost` undefined). */
   | { readonly type: "reachability"; readonly id: NodeId; readonly cost: number | undefined };

@@ -42,3 +42,8 @@ export function nodeIdFromBytes(bytes: Uint8Array): string {
   for (const byte of bytes) id += byte.toString(16).padStart(2, "0");
   return id;
 }
+
+/** An id's 8 bytes, most significant first. */
+export function nodeIdToBytes(id: NodeId): Uint8Array {
+  return Uint8Array.from({ length: 8 }, (_, i) => Number.parseInt(id.slice(2 * i, 2 * i + 2), 16));
+}

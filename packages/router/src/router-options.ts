@@ -1,23 +1,26 @@
 import type { RecordStore } from "@astranet/discovery";
+import type { SessionOptions } from "@astranet/mux";
 import type { Clock, RandomSource, Transport } from "@astranet/transport";
-import type { NodeId } from "./node-id.ts";
 
 /** What a node does for others. */
 export type NodeRole = "auto" | "peer" | "client" | "server" | "router";
 
 /** What a Router is made with. */
 export interface RouterOptions {
-  /** The replicated records; made with the same `self` and `incarnation`. */
+  /** The replicated records. Its `self` is the node's id, its `incarnation` the node's. */
   readonly store: RecordStore;
-  /** Default: the store's `self`. */
+  /** Default 'auto'. */
   readonly role?: NodeRole;
-  /** What tells two nodes that claim one id apart: at most 64 bytes, the same for the node's whole life. Default: 16 random bytes. */
+  /** What tells two nodes that claim one id apart: at most 64 bytes, the same for as long as the id is. Default: 16 random bytes. */
   readonly key?: Uint8Array;
+  /** Default: none; then there is only `attach`. */
   readonly transports?: readonly Transport[];
   /** Allows links in clear whose far end is beyond loopback. Default false: they fail with ERR_ASTRANET_INSECURE. */
   readonly insecure?: boolean;
   /** A link is declared dead when nothing came for so long; the smaller of both sides' counts. Default 15,000. */
   readonly idleTimeoutMs?: number;
+  /** More for the session of each link, its limits for instance. */
+  readonly session?: Omit<SessionOptions, "role" | "wire" | "onstream" | "manualAccept" | "clock" | "random">;
   readonly limits?: Partial<RouterLimits>;
   /** Default: the real ones. */
   readonly clock?: Clock;
@@ -26,9 +29,11 @@ export interface RouterOptions {
 
 /** Every limit of a router; beyond each there is a typed error. */
 export interface RouterLimits {
-  /** A link that is not up by then fails with ERR_ASTRANET_HANDSHAKE. Default 5,000. */
+  /** A dial of a membership that is not answered by then fails with ETIMEDOUT. Default 10,000. */
+  readonly dialTimeoutMs: number;
+  /** A connection that is not a link by then fails with ERR_ASTRANET_HANDSHAKE. Default 5,000. */
   readonly handshakeTimeoutMs: number;
-  /** Accepted connections a second in the long run. Default 50. */
+  /** Connections accepted a second in the long run; more are turned away (event `refused`, ERR_ASTRANET_OVERLOAD). Default 50. */
   readonly handshakesPerSecond: number;
   /** … and at once. Default 100. */
   readonly handshakeBurst: number;
@@ -36,16 +41,34 @@ export interface RouterLimits {
   readonly maxPendingHandshakes: number;
   /** … from one host. Default 10. */
   readonly maxPendingPerHost: number;
-  /** Dials of memberships under way at once. Default 4 (and 1 an address). */
+  /** Dials of memberships under way at once; more wait. Default 4 (and 1 an address). */
   readonly maxDials: number;
-  /** Links, of any state. Default 4,096. */
+  /** Addresses joined at once; more are refused with ERR_ASTRANET_OVERLOAD. Default 1,024. */
+  readonly maxMemberships: number;
+  /** Links, of any state; more are refused with ERR_ASTRANET_OVERLOAD. Default 4,096. */
   readonly maxLinks: number;
-  /** Dials that may wait for a Listener's `accept`. Default 1,024. */
+  /** Dials that may wait for a Listener's `accept`; more are refused with a retryable ECONNREFUSED. Default 1,024. */
   readonly listenerBacklog: number;
-  /** Listeners of this node. Default 65,536. */
+  /** Listeners of this node; more are refused with ERR_ASTRANET_OVERLOAD. Default 65,536. */
   readonly maxListeners: number;
   /** Records that a neighbour may send a second before its control stream is read more slowly. Default 1,000. */
   readonly recordsPerSecond: number;
+  /** What is known of a node that cannot be reached is forgotten after so long. Default 90,000. */
+  readonly forgetAfterMs: number;
 }
 
-export type { NodeId };
+export const defaultLimits: RouterLimits = {
+  dialTimeoutMs: 10_000,
+  handshakeTimeoutMs: 5000,
+  handshakesPerSecond: 50,
+  handshakeBurst: 100,
+  maxPendingHandshakes: 128,
+  maxPendingPerHost: 10,
+  maxDials: 4,
+  maxMemberships: 1024,
+  maxLinks: 4096,
+  listenerBacklog: 1024,
+  maxListeners: 65_536,
+  recordsPerSecond: 1000,
+  forgetAfterMs: 90_000,
+};

@@ -1,11 +1,26 @@
 import type { Reachability, RecordStore } from "@astranet/discovery";
-import type { Connection, TransportListener } from "@astranet/transport";
+import { AstraError, systemClock, systemRandom, type Clock, type Connection, type RandomSource, type Timer, type Transport, type TransportListener } from "@astranet/transport";
 import type { RouterEvent } from "./events.ts";
+import { AcceptGate } from "./link/accept-gate.ts";
+import { idConflict } from "./link/admission.ts";
+import { DialSlots } from "./link/dial-slots.ts";
+import { selfLinkError } from "./link/dialler.ts";
+import { sameBytes, type Hello } from "./link/hello.ts";
 import type { Link } from "./link/link-types.ts";
+import { NodeLink, type LinkHost, type LinkInit } from "./link/node-link.ts";
+import { PeerTable } from "./link/peer-table.ts";
+import { protocolVersion, type LinkMode } from "./link/preamble.ts";
+import { RecordExchange } from "./link/record-exchange.ts";
+import { LoopSession } from "./loop-session.ts";
 import type { JoinOptions, Membership } from "./membership.ts";
-import type { NodeId } from "./node-id.ts";
-import type { BindInit, Conn, ConnectOptions, Listener } from "./ports/port-types.ts";
-import type { NodeRole, RouterOptions } from "./router-options.ts";
+import { Memberships } from "./memberships.ts";
+import { parseNodeId, type NodeId } from "./node-id.ts";
+import type { Conn } from "./ports/conn.ts";
+import { checkConnect, openConn } from "./ports/open-conn.ts";
+import { PortTable } from "./ports/port-table.ts";
+import type { BindInit, ConnectOptions, Listener } from "./ports/port-types.ts";
+import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
+import { isIp, staysHere } from "./wire-address.ts";
 
 /** How a node is reached. */
 export interface RouteInfo {
@@ -13,40 +28,362 @@ export interface RouteInfo {
   /** Nodes on the way, without the ends; empty for a direct link. */
   readonly via: readonly NodeId[];
   readonly hops: number;
+  /** In milliseconds of round trip. */
   readonly cost: number;
   readonly rttMs: number;
 }
 
 /** A node's links, ports and listeners. */
-export declare class Router implements AsyncDisposable {
-  constructor(options: RouterOptions);
+export class Router implements AsyncDisposable {
   readonly id: NodeId;
   readonly role: NodeRole;
   readonly store: RecordStore;
-  /** Which nodes can be reached, and at what cost (milliseconds of round trip). */
-  readonly reachability: Reachability;
   /** Resolves when `close` is through. */
   readonly closed: Promise<void>;
-  get links(): readonly Link[];
-  routes(): RouteInfo[];
+  readonly #key: Uint8Array;
+  readonly #instance: Uint8Array;
+  readonly #insecure: boolean;
+  readonly #transports: readonly Transport[];
+  readonly #limits: RouterLimits;
+  readonly #clock: Clock;
+  readonly #random: RandomSource;
+  readonly #host: LinkHost;
+  readonly #peers: PeerTable;
+  readonly #links = new Set<NodeLink>();
+  readonly #exchanges = new Map<NodeLink, RecordExchange>();
+  readonly #forgetTimers = new Map<NodeId, Timer>();
+  readonly #gate: AcceptGate;
+  readonly #ports: PortTable;
+  readonly #loop: LoopSession;
+  readonly #memberships: Memberships;
+  readonly #listeners = new Set<TransportListener>();
+  readonly #callbacks = new Set<(event: RouterEvent) => void>();
+  #closing: Promise<void> | undefined;
+  #resolveClosed: () => void = () => undefined;
 
-  /** Accepts links at `address`. Throws ERR_ASTRANET_INSECURE beyond loopback without `insecure`, ERR_ASTRANET_NO_TRANSPORT for an unknown network. */
-  listen(network: string, address: string, options?: { signal?: AbortSignal }): Promise<TransportListener>;
-  /** Links with whoever answers at `address`, and does so again for ever. Resolves at the first link. */
-  join(network: string, address: string, options?: JoinOptions): Promise<Membership>;
-  /** Makes a link out of a connection, at once. `trust: "local"`: the far end is on this machine, whatever its address says. */
-  attach(connection: Connection, options?: { initiator?: boolean; trust?: "local" }): Link;
+  /** Throws EINVAL for a store whose `self` is no node id, or a key that is too long. */
+  constructor(options: RouterOptions) {
+    const { store, role = "auto", insecure = false, transports = [], clock = systemClock, random = systemRandom } = options;
+    this.store = store;
+    this.id = parseNodeId(store.self);
+    this.role = role;
+    this.#clock = clock;
+    this.#random = random;
+    this.#key = options.key ?? random(16);
+    if (this.#key.length > 64) throw new AstraError("EINVAL", `a key of ${this.#key.length} bytes is longer than 64`);
+    this.#instance = random(8);
+    this.#insecure = insecure;
+    this.#transports = transports;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    const { maxDials, listenerBacklog, maxListeners, maxMemberships } = this.#limits;
+    this.#peers = new PeerTable(this.id, clock);
+    this.#gate = new AcceptGate(clock, this.#limits);
+    this.#ports = new PortTable({ id: this.id, random, backlog: listenerBacklog, maxListeners });
+    this.#loop = new LoopSession(clock, random, (stream) => this.#ports.incoming(stream, this.id));
+    this.#host = this.#makeHost(options);
+    this.#memberships = new Memberships({
+      clock,
+      random,
+      maxMemberships,
+      slots: new DialSlots(maxDials),
+      dial: (network, address) => this.#dialLink(network, address),
+      gone: (peer, signal) => this.#gone(peer, signal),
+      best: (peer) => this.#peers.best(peer),
+      failed: ({ network, address }, error, retryInMs) => this.#emit({ type: "joinerror", network, address, error, retryInMs }),
+    });
+    this.#peers.subscribe((id) => this.#reachabilityChanged(id));
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+  }
 
-  /** Listens on a virtual port. Throws EADDRINUSE, or EINVAL for a port out of range. */
-  bind(init: BindInit): Listener;
-  /** Opens a Conn to a port of a node (this one too). Resolves when the listener's side accepted. */
-  connect(id: NodeId, port: number, options?: ConnectOptions): Promise<Conn>;
-  /** Round trip to a reachable node, in milliseconds. */
-  ping(id: NodeId, options?: { signal?: AbortSignal }): Promise<number>;
+  /** Which nodes can be reached, and at what cost: an UP link's round trip, in milliseconds. */
+  get reachability(): Reachability {
+    return this.#peers;
+  }
+
+  /** Every link that is not closed. */
+  get links(): readonly Link[] {
+    return [...this.#links];
+  }
+
+  /** One entry for each node that can be reached. */
+  routes(): RouteInfo[] {
+    return this.#peers.ids().map((id) => {
+      const rttMs = this.#peers.cost(id) ?? 0;
+      return { id, via: [], hops: 1, cost: rttMs, rttMs };
+    });
+  }
+
+  /**
+   * Accepts links at `address`. Rejects with ERR_ASTRANET_INSECURE beyond loopback without `insecure`, ERR_ASTRANET_NO_TRANSPORT for an unknown
+   * network, with what the transport says otherwise, and with `signal.reason` after an abort, when nothing listens.
+   */
+  async listen(network: string, address: string, options: { signal?: AbortSignal } = {}): Promise<TransportListener> {
+    this.#checkOpen();
+    const transport = this.#transport(network, "listen");
+    if (!this.#insecure && !staysHere(network, address)) throw insecureError(`listening at ${network} ${address} would be reachable beyond this machine`);
+    const { signal } = options;
+    const listener = await transport.listen!(network, address, {
+      onconnection: (connection) => this.#accept(network, connection),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (this.#closing !== undefined) {
+      await listener.close();
+      this.#checkOpen();
+    }
+    this.#listeners.add(listener);
+    void listener.closed.then(() => this.#listeners.delete(listener));
+    return listener;
+  }
+
+  /**
+   * Links with whoever answers at `address`, and links again for ever when the link is lost. Resolves at the first link.
+   * Rejects with a failure that cannot heal (another protocol, this node itself, ERR_ASTRANET_INSECURE, …), with any first failure under
+   * `retry: false`, and with `signal.reason` after an abort; then no further dial is made.
+   */
+  async join(network: string, address: string, options: JoinOptions = {}): Promise<Membership> {
+    this.#checkOpen();
+    this.#transport(network, "dial");
+    if (!this.#insecure && !staysHere(network, address) && isIp(address)) throw insecureError(`${network} ${address} is beyond this machine`);
+    return this.#memberships.join(network, address, options);
+  }
+
+  /**
+   * Makes a link out of a connection, at once: nothing has to be awaited, and its two ends may be in one process.
+   * `initiator`: whether this side is the one that dialled; left out, the two ends settle it. `trust: "local"`: the far end is on this
+   * machine, whatever its address says.
+   */
+  attach(connection: Connection, options: { initiator?: boolean; trust?: "local" } = {}): Link {
+    this.#checkOpen();
+    const isBeyond = ({ remoteAddress }: Connection): boolean => isIp(remoteAddress) && !staysHere("", remoteAddress);
+    return this.#addLink({ connection, initiator: options.initiator, dialled: "", isBeyond: options.trust === "local" ? () => false : isBeyond });
+  }
+
+  /** Listens on a virtual port. Throws EADDRINUSE, EINVAL for a port out of range, ERR_ASTRANET_OVERLOAD beyond the limit of listeners. */
+  bind(init: BindInit): Listener {
+    this.#checkOpen();
+    return this.#ports.bind(init);
+  }
+
+  /**
+   * Opens a Conn to a port of a node (this one too). Resolves when the listener's side accepted. Rejects with EHOSTUNREACH where there is no
+   * link, ECONNREFUSED (retryable) where nobody is bound or the backlog is full, ETIMEDOUT, ECONNRESET when the link breaks meanwhile,
+   * EINVAL, and with `signal.reason` after an abort; then the other side, if it accepted already, sees a reset.
+   */
+  async connect(id: NodeId, port: number, options: ConnectOptions = {}): Promise<Conn> {
+    this.#checkOpen();
+    parseNodeId(id);
+    checkConnect(port, options);
+    options.signal?.throwIfAborted();
+    const session = id === this.id ? this.#loop.session : this.#peers.best(id)?.session;
+    if (session === undefined) throw new AstraError("EHOSTUNREACH", `there is no way to node ${id}`, { via: [] });
+    const from = { id: this.id, port: this.#ports.takeEphemeral() };
+    return openConn(session, from, { id, port }, options, this.#clock);
+  }
+
+  /** Measures the round trip to a node, in milliseconds. Rejects with EHOSTUNREACH where there is no link. */
+  async ping(id: NodeId, options: { signal?: AbortSignal } = {}): Promise<number> {
+    const session = parseNodeId(id) === this.id ? this.#loop.session : this.#peers.best(id)?.session;
+    if (session === undefined) throw new AstraError("EHOSTUNREACH", `there is no way to node ${id}`);
+    return session.ping(options);
+  }
 
   /** Calls `callback` with each event, synchronously. Returns what ends it. */
-  subscribe(callback: (event: RouterEvent) => void): () => void;
-  /** No new links, dials or streams; running streams finish, for 5 s at most; then the links go. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
+  subscribe(callback: (event: RouterEvent) => void): () => void {
+    this.#callbacks.add(callback);
+    return () => {
+      this.#callbacks.delete(callback);
+    };
+  }
+
+  /** No new links, dials or listeners; running streams finish, for 5 s at most; then the links go. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    // The listeners first: what they say on their way out still needs the links.
+    const listeners = [...this.#listeners].map((listener) => listener.close());
+    await this.#ports.close();
+    await Promise.all([this.#memberships.close(), ...[...this.#links].map((link) => link.close()), this.#loop.close(), ...listeners]);
+    for (const timer of this.#forgetTimers.values()) timer.cancel();
+    this.#forgetTimers.clear();
+    this.#resolveClosed();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the node is closed");
+  }
+
+  #transport(network: string, need: "dial" | "listen"): Transport {
+    const transport = this.#transports.find(({ networks }) => networks.includes(network));
+    if (transport === undefined) {
+      const known = this.#transports.flatMap(({ networks }) => networks).join(", ");
+      throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `no transport serves network ${JSON.stringify(network)} (there are: ${known === "" ? "none" : known})`);
+    }
+    if (need === "listen" && transport.listen === undefined) throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `the transport of network ${network} cannot listen`);
+    return transport;
+  }
+
+  #dialLink(network: string, address: string): NodeLink {
+    const transport = this.#transport(network, "dial");
+    const connection = (signal: AbortSignal): Promise<Connection> => transport.dial(network, address, { signal });
+    // Where a name was dialled, the connection says what it led to, if it can.
+    const isBeyond = ({ remoteAddress }: Connection): boolean => !staysHere(network, isIp(remoteAddress) ? remoteAddress : address);
+    return this.#addLink({ connection, initiator: true, dialled: `${network} ${address}`, isBeyond });
+  }
+
+  #accept(network: string, connection: Connection): void {
+    const { remoteAddress } = connection;
+    try {
+      this.#checkOpen();
+      const leave = this.#gate.enter(remoteAddress);
+      const link = this.#addLink({ connection, initiator: false, dialled: "", isBeyond: () => !staysHere(network, remoteAddress) });
+      link.ready.then(leave, leave);
+    } catch (error) {
+      connection.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
+      connection.abort(error);
+      this.#emit({ type: "refused", remoteAddress, error });
+    }
+  }
+
+  #addLink(init: LinkInit): NodeLink {
+    const { maxLinks } = this.#limits;
+    if (this.#links.size >= maxLinks) throw new AstraError("ERR_ASTRANET_OVERLOAD", `this node has ${maxLinks} links already`, { retryable: true });
+    const link = new NodeLink(this.#host, init);
+    this.#links.add(link);
+    return link;
+  }
+
+  #makeHost(options: RouterOptions): LinkHost {
+    const { idleTimeoutMs = 15_000, session = {} } = options;
+    const { dialTimeoutMs, handshakeTimeoutMs } = this.#limits;
+    return {
+      id: this.id,
+      clock: this.#clock,
+      random: this.#random,
+      dialTimeoutMs,
+      handshakeTimeoutMs,
+      idleTimeoutMs,
+      session,
+      modeOf: (connection, link) => this.#modeOf(connection, link),
+      hello: (link) => this.#hello(link, idleTimeoutMs),
+      check: (link) => this.#check(link),
+      up: (link) => this.#up(link),
+      leaving: (link) => this.#leaving(link),
+      closed: (link, error, wasUp) => this.#linkClosed(link, error, wasUp),
+      message: (link, message) => (message.t === "records" ? this.#exchanges.get(link)?.take(message) : "unknown"),
+      dial: (stream, peer) => this.#ports.incoming(stream, peer),
+    };
+  }
+
+  #modeOf(connection: Connection, link: NodeLink): LinkMode {
+    if (!link.init.isBeyond(connection)) return "local";
+    if (!this.#insecure) throw insecureError(`the other end, ${connection.remoteAddress}, is beyond this machine`);
+    return "insecure";
+  }
+
+  #hello(link: NodeLink, idleTimeoutMs: number): Hello {
+    return {
+      protoMin: protocolVersion,
+      protoMax: protocolVersion,
+      id: this.id,
+      key: this.#key,
+      instance: this.#instance,
+      incarnation: this.store.incarnation,
+      nonce: link.nonce,
+      role: this.role,
+      idleTimeoutMs,
+      features: 0,
+      listens: [...this.#listeners].map(({ address }) => address),
+      observed: link.remoteAddress,
+      dialled: link.init.dialled,
+    };
+  }
+
+  #check(link: NodeLink): void {
+    const { id, key, instance } = link.hello;
+    if (id === this.id) throw sameBytes(key, this.#key) && sameBytes(instance, this.#instance) ? selfLinkError() : idConflict(id);
+    this.#peers.check(link);
+  }
+
+  #up(link: NodeLink): void {
+    this.#check(link);
+    const peer = link.hello.id;
+    this.#forgetTimers.get(peer)?.cancel();
+    this.#forgetTimers.delete(peer);
+    const superseded = this.#peers.up(link);
+    this.#exchanges.set(
+      link,
+      new RecordExchange({
+        store: this.store,
+        peer,
+        clock: this.#clock,
+        recordsPerSecond: this.#limits.recordsPerSecond,
+        send: (message) => link.send(message),
+        refused: (error) => this.#emit({ type: "recordrefused", peer, error }),
+      }),
+    );
+    this.#emit({ type: "linkup", link, peer });
+    for (const old of superseded) old.supersede();
+  }
+
+  #leaving(link: NodeLink): void {
+    this.#exchanges.get(link)?.end();
+    this.#peers.leaving(link);
+  }
+
+  #linkClosed(link: NodeLink, error: unknown, wasUp: boolean): void {
+    this.#links.delete(link);
+    this.#exchanges.delete(link);
+    if (wasUp) this.#emit({ type: "linkdown", link, peer: link.hello.id, error });
+    else this.#emit({ type: "linkerror", link, error });
+  }
+
+  #reachabilityChanged(id: NodeId): void {
+    const cost = this.#peers.cost(id);
+    this.#emit({ type: "reachability", id, cost });
+    if (cost !== undefined || this.#closing !== undefined) return;
+    const { forgetAfterMs } = this.#limits;
+    const timer = this.#clock.setTimer(forgetAfterMs, () => {
+      this.#forgetTimers.delete(id);
+      this.store.drop(id);
+    });
+    this.#forgetTimers.set(id, timer);
+  }
+
+  #gone(peer: NodeId, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#peers.hops(peer) === undefined) {
+        resolve();
+        return;
+      }
+      const finish = (): void => {
+        unsubscribe();
+        signal.removeEventListener("abort", aborted);
+      };
+      const unsubscribe = this.#peers.subscribe((id) => {
+        if (id !== peer || this.#peers.hops(peer) !== undefined) return;
+        finish();
+        resolve();
+      });
+      const aborted = (): void => {
+        finish();
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", aborted, { once: true });
+    });
+  }
+
+  #emit(event: RouterEvent): void {
+    for (const callback of [...this.#callbacks]) callback(event);
+  }
+}
+
+function insecureError(what: string): AstraError {
+  return new AstraError("ERR_ASTRANET_INSECURE", `${what}, and links are in clear: pass { insecure: true } for a wire that you trust, or stay on loopback`);
 }

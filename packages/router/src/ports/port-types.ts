@@ -1,6 +1,7 @@
 import type { NodeId } from "../node-id.ts";
+import type { Conn } from "./conn.ts";
 
-/** One end of a Conn: a node and a virtual port. Prints as `id:port`. */
+/** One end of a Conn: a node and a virtual port. */
 export interface ConnAddress {
   readonly id: NodeId;
   readonly port: number;
@@ -43,36 +44,6 @@ export interface Listener extends AsyncIterable<Conn>, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A stream between two nodes: the methods of a mux Stream, and who is at its ends. */
-export interface Conn extends AsyncIterable<Uint8Array>, AsyncDisposable {
-  readonly localAddress: ConnAddress;
-  readonly remoteAddress: ConnAddress;
-  /** The name that was dialled; undefined where it was a port. */
-  readonly service: string | undefined;
-  /** The namespace of `service`. */
-  readonly env: string;
-  /** W3C trace context that came with the dial. */
-  readonly trace: string | undefined;
-
-  read(options?: { signal?: AbortSignal }): Promise<Uint8Array | null>;
-  tryRead(): Uint8Array | null | undefined;
-  write(data: Uint8Array | readonly Uint8Array[], options?: { signal?: AbortSignal }): Promise<void>;
-  tryWrite(chunk: Uint8Array): boolean;
-  ready(options?: { signal?: AbortSignal }): Promise<void>;
-  end(chunk?: Uint8Array): Promise<void>;
-  close(): Promise<void>;
-  reset(code?: number, reason?: string): void;
-  stop(code?: number): void;
-  readonly closed: Promise<void>;
-  setDeadline(atMs: number | undefined): void;
-  setReadDeadline(atMs: number | undefined): void;
-  setWriteDeadline(atMs: number | undefined): void;
-  readonly readableLength: number;
-  readonly writableLength: number;
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
-}
-
 /** What {@link Router.connect} takes besides the target. */
 export interface ConnectOptions {
   /** The name that led here. The far side refuses, retryable, when its listener at that port has another one. */
@@ -82,7 +53,7 @@ export interface ConnectOptions {
   readonly urgency?: number;
   /** W3C trace context, handed to the listener's side; at most 512 characters. */
   readonly trace?: string;
-  /** Default: none; the deadline is the caller's. */
+  /** Rejects with ETIMEDOUT when the other side has not accepted by then. Default 10,000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }

@@ -1,0 +1,53 @@
+import { AstraError, type Clock, type Connection } from "@astranet/transport";
+import { HandoverConnection } from "./handover-connection.ts";
+import { agree, decodePreamble, encodePreamble, preambleBytes, type Preamble } from "./preamble.ts";
+
+/** What the preambles have settled. */
+export interface Greeted {
+  /** The rest of the connection, for a session. */
+  readonly connection: Connection;
+  readonly initiator: boolean;
+}
+
+/**
+ * Writes our preamble and reads the other end's; neither waits for the other. `settle` is called once, with what came of it; after a failure the
+ * connection is being closed. There is no time limit here: whoever waits ends it by aborting the connection.
+ */
+export function exchangePreambles(connection: Connection, ours: Preamble, clock: Clock, settle: (result: Greeted | { error: unknown }) => void): void {
+  let settled = false;
+  const fail = (error: unknown): void => {
+    settled = true;
+    // Our preamble is on its way, and tells the other end what it has met.
+    handover.close();
+    settle({ error });
+  };
+  const look = (): void => {
+    if (settled) return;
+    const { over } = handover;
+    const bytes = handover.peek(preambleBytes);
+    let theirs: Preamble | undefined;
+    let initiator: boolean;
+    try {
+      theirs = decodePreamble(bytes, over !== undefined);
+      if (theirs === undefined) {
+        if (over !== undefined) fail(endedEarly(bytes.length, over.reason));
+        return;
+      }
+      ({ initiator } = agree(ours, theirs));
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    settled = true;
+    handover.take(preambleBytes);
+    settle({ connection: handover, initiator });
+  };
+  const handover = new HandoverConnection(connection, clock, look);
+  connection.send([encodePreamble(ours)]);
+}
+
+/** The connection ended before there was a preamble: an overloaded node does that too, so another try may help. */
+function endedEarly(bytes: number, reason: unknown): AstraError {
+  const after = bytes === 0 ? "without a word" : `after ${bytes} bytes of its preamble`;
+  return new AstraError("ERR_ASTRANET_HANDSHAKE", `the other end closed the connection ${after}`, { retryable: true, cause: reason });
+}

@@ -1,0 +1,369 @@
+import { Session, type SessionOptions, type Stream } from "@astranet/mux";
+import { AstraError, type Clock, type Connection, type RandomSource, type Timer } from "@astranet/transport";
+import type { NodeId } from "../node-id.ts";
+import { streamTypes } from "../stream-types.ts";
+import type { LinkFacts } from "./admission.ts";
+import type { ControlMessage } from "./control-codec.ts";
+import { ControlStream, refusalError, refuseMessage } from "./control-stream.ts";
+import { exchangePreambles, type Greeted } from "./handshake.ts";
+import { helloMessage, parseHello, type Hello } from "./hello.ts";
+import type { Link, LinkState } from "./link-types.ts";
+import { makePreamble, type LinkMode } from "./preamble.ts";
+
+/** What a link needs of its node. */
+export interface LinkHost {
+  readonly id: NodeId;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly dialTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** More for the session, as the node's owner says. */
+  readonly session: Partial<SessionOptions>;
+  /** Judges the connection before a byte is sent: its mode, or throws ERR_ASTRANET_INSECURE. */
+  modeOf(connection: Connection, link: NodeLink): LinkMode;
+  /** Who we are, on this link. */
+  hello(link: NodeLink): Hello;
+  /** Throws when the peer, which has said who it is, cannot be linked with. */
+  check(link: NodeLink): void;
+  /** The link is up from now on; may throw as `check` does. */
+  up(link: NodeLink): void;
+  /** It is up no more: draining, or closed. Comes once, and only after `up`. */
+  leaving(link: NodeLink): void;
+  closed(link: NodeLink, error: unknown, wasUp: boolean): void;
+  /** A message of the peer's, other than those of the handshake. Undefined: not known. */
+  message(link: NodeLink, message: ControlMessage): Promise<void> | undefined | "unknown";
+  /** The peer opened a dial. */
+  dial(stream: Stream, peer: NodeId): void;
+}
+
+/** What a NodeLink is made with. */
+export interface LinkInit {
+  /** Gives the connection, at once or once it is dialled. */
+  readonly connection: Connection | ((signal: AbortSignal) => Promise<Connection>);
+  /** Undefined: the preambles decide. */
+  readonly initiator: boolean | undefined;
+  /** What was dialled; "" for an attached or accepted connection. */
+  readonly dialled: string;
+  /** Whether the far end is beyond this machine. */
+  isBeyond(connection: Connection): boolean;
+}
+
+/** Time for our last words to reach the peer, when we end a link for a reason. */
+const lastWordsMs = 250;
+
+/** A link, from its connection to its end: dialing → handshake → up → draining → closed. */
+export class NodeLink implements Link, LinkFacts {
+  readonly init: LinkInit;
+  readonly nonce: Uint8Array;
+  readonly ready: Promise<NodeId>;
+  readonly closed: Promise<void>;
+  readonly #host: LinkHost;
+  readonly #dialing = new AbortController();
+  #state: LinkState = "dialing";
+  #connection: Connection | undefined;
+  #initiator: boolean | undefined;
+  /** When our HELLO left; what answers it has made a round trip. */
+  #helloAt = 0;
+  #handshakeRttMs: number | undefined;
+  #session: Session | undefined;
+  #control: ControlStream | undefined;
+  #hello: Hello | undefined;
+  #timer: Timer | undefined;
+  #stage = "the connection is not made yet";
+  #settleReady!: { resolve: (id: NodeId) => void; reject: (error: unknown) => void };
+  #settleClosed!: { resolve: () => void; reject: (error: unknown) => void };
+
+  constructor(host: LinkHost, init: LinkInit) {
+    this.#host = host;
+    this.init = init;
+    this.#initiator = init.initiator;
+    this.nonce = host.random(8);
+    this.ready = new Promise((resolve, reject) => (this.#settleReady = { resolve, reject }));
+    this.closed = new Promise((resolve, reject) => (this.#settleClosed = { resolve, reject }));
+    this.ready.catch(() => undefined);
+    this.closed.catch(() => undefined);
+    if (typeof init.connection === "function") void this.#dial(init.connection);
+    else this.#begin(init.connection);
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get peer(): NodeId | undefined {
+    return this.#state === "dialing" || this.#state === "handshake" ? undefined : this.#hello?.id;
+  }
+
+  get initiator(): boolean | undefined {
+    return this.#initiator;
+  }
+
+  /** What the peer said of itself. Only once it has; `up` and later always. */
+  get hello(): Hello {
+    return this.#hello!;
+  }
+
+  get dialler(): NodeId {
+    return this.#initiator === true ? this.#host.id : this.hello.id;
+  }
+
+  get dialled(): string {
+    return this.#initiator === true ? this.init.dialled : this.hello.dialled;
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  get localAddress(): string {
+    return this.#connection?.localAddress ?? "";
+  }
+
+  get remoteAddress(): string {
+    return this.#connection?.remoteAddress ?? this.init.dialled;
+  }
+
+  get rttMs(): number | undefined {
+    return this.#state === "dialing" || this.#state === "handshake" ? undefined : (this.#session?.rttMs ?? this.#handshakeRttMs);
+  }
+
+  get streamCount(): number {
+    return Math.max((this.#session?.streamCount ?? 0) - 1, 0);
+  }
+
+  /** Sends a control message; the promise is the backpressure, and marked as handled. */
+  send(message: ControlMessage): Promise<void> {
+    return this.#control?.send(message) ?? Promise.reject(new AstraError("ERR_ASTRANET_INVALID_STATE", "the link is not up"));
+  }
+
+  close(): Promise<void> {
+    if (this.#state === "up") {
+      this.#leave("draining");
+      this.#control?.end();
+      void this.#session?.close();
+    } else if (this.#state !== "draining") {
+      this.fail(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the link was closed before it was up"));
+    }
+    return this.closed.catch(() => undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Ends the link at once because of `error`; the peer is told why where it can be. */
+  fail(error: unknown): void {
+    if (this.#state === "closed") return;
+    const session = this.#session;
+    const control = this.#control;
+    this.#over(error);
+    if (session === undefined) return;
+    if (control === undefined) {
+      session.abort(error);
+      return;
+    }
+    void control.send(refuseMessage(error)).catch(() => undefined);
+    control.end();
+    void session.close();
+    const timer = this.#host.clock.setTimer(lastWordsMs, () => session.abort(error), { keepAlive: true });
+    const cancel = (): void => timer.cancel();
+    session.closed.then(cancel, cancel);
+  }
+
+  /** Ends the link at once because another one took its place. */
+  supersede(): void {
+    const error = new AstraError("ERR_ASTRANET_SUPERSEDED", "a newer link to the same node has taken this one's place");
+    const session = this.#session;
+    this.#over(error);
+    session?.abort(error);
+  }
+
+  async #dial(dial: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
+    const { clock, dialTimeoutMs } = this.#host;
+    this.#timer = clock.setTimer(dialTimeoutMs, () => this.#over(new AstraError("ETIMEDOUT", `${this.init.dialled} did not answer within ${dialTimeoutMs} ms`)), { keepAlive: true });
+    let connection: Connection;
+    try {
+      connection = await dial(this.#dialing.signal);
+    } catch (error) {
+      this.#over(error);
+      return;
+    }
+    this.#timer.cancel();
+    if (this.#state === "closed") connection.abort();
+    else this.#begin(connection);
+  }
+
+  #begin(connection: Connection): void {
+    this.#state = "handshake";
+    this.#connection = connection;
+    const { clock, random, handshakeTimeoutMs } = this.#host;
+    let mode: LinkMode;
+    try {
+      mode = this.#host.modeOf(connection, this);
+    } catch (error) {
+      // Nobody hears of a link before its maker has it in hands.
+      clock.defer(() => this.#over(error));
+      connection.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
+      connection.abort(error);
+      return;
+    }
+    this.#stage = "nothing, or too little, was answered";
+    this.#timer = clock.setTimer(handshakeTimeoutMs, () => {
+      const error = new AstraError("ERR_ASTRANET_HANDSHAKE", `the link was not up within ${handshakeTimeoutMs} ms: ${this.#stage}`, { retryable: true });
+      if (this.#session === undefined) connection.abort(error);
+      this.fail(error);
+    }, { keepAlive: true });
+    exchangePreambles(connection, makePreamble(mode, this.init.initiator, random), clock, (result) => {
+      if ("error" in result) this.#over(result.error);
+      else if (this.#state === "closed") result.connection.abort();
+      else this.#greet(result);
+    });
+  }
+
+  #greet(greeted: Greeted): void {
+    this.#initiator = greeted.initiator;
+    this.#stage = "the other end sent its preamble, but not its HELLO";
+    const { clock, random, idleTimeoutMs } = this.#host;
+    const session = new Session(greeted.connection, {
+      keepAlive: { idleTimeoutMs },
+      ...this.#host.session,
+      role: greeted.initiator ? "client" : "server",
+      manualAccept: true,
+      onstream: (stream) => this.#onstream(stream),
+      clock,
+      random,
+    });
+    this.#session = session;
+    session.closed.then(
+      () => this.#sessionOver(undefined),
+      (error: unknown) => this.#sessionOver(error),
+    );
+    void session.draining.then(() => this.#drained());
+    if (!greeted.initiator) return;
+    this.#takeControl(session.open({ type: streamTypes.control, urgency: 0 }));
+    this.#sayHello();
+  }
+
+  #sayHello(): void {
+    this.#helloAt = this.#host.clock.now();
+    void this.send(helloMessage(this.#host.hello(this))).catch(() => undefined);
+  }
+
+  #onstream(stream: Stream): void {
+    if (stream.type === streamTypes.control && this.#control === undefined && this.#initiator === false) {
+      stream.accept();
+      this.#takeControl(stream);
+    } else if (stream.type === streamTypes.dial && this.#state === "up") {
+      try {
+        this.#host.dial(stream, this.hello.id);
+      } catch (error) {
+        this.fail(error);
+      }
+    } else {
+      stream.refuse(this.#state === "up" ? `streams of type ${String(stream.type)} are not known here` : "the link takes no streams now");
+    }
+  }
+
+  #takeControl(stream: Stream): void {
+    this.#control = new ControlStream(stream, {
+      message: (message) => this.#message(message),
+      ended: () => void this.close(),
+      failed: (error) => {
+        // What broke the session says so itself.
+        if (AstraError.is(error, "ERR_ASTRANET_PROTOCOL")) this.fail(error);
+      },
+    });
+  }
+
+  #message(message: ControlMessage): Promise<void> | undefined {
+    if (this.#state === "closed") return undefined;
+    if (message.t === "refuse") {
+      this.#refused(refusalError(message));
+      return undefined;
+    }
+    if (this.#hello === undefined) {
+      if (message.t !== "hello") throw new AstraError("ERR_ASTRANET_PROTOCOL", `the first control message is "${message.t}", not a HELLO`);
+      this.#meet(parseHello(message));
+      return undefined;
+    }
+    if (message.t === "hello") throw new AstraError("ERR_ASTRANET_PROTOCOL", "a second HELLO came");
+    if (message.t === "ready" && this.#state === "handshake") {
+      this.#becomeUp();
+      return undefined;
+    }
+    const handled = this.#state === "handshake" ? "unknown" : this.#host.message(this, message);
+    if (handled !== "unknown") return handled;
+    if (message.ignorable === true) return undefined;
+    throw new AstraError("ERR_ASTRANET_PROTOCOL", `control message "${message.t.slice(0, 40)}" is not known, or not allowed now`);
+  }
+
+  /** The peer has said who it is. The side that was dialled answers; the dialler confirms, and only then either is up. */
+  #meet(hello: Hello): void {
+    this.#hello = hello;
+    try {
+      this.#host.check(this);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (this.#initiator === true) {
+      void this.send({ t: "ready" }).catch(() => undefined);
+      this.#becomeUp();
+    } else {
+      this.#stage = "the other end did not confirm our HELLO";
+      this.#sayHello();
+    }
+  }
+
+  #becomeUp(): void {
+    this.#timer?.cancel();
+    this.#handshakeRttMs = this.#host.clock.now() - this.#helloAt;
+    this.#state = "up";
+    try {
+      this.#host.up(this);
+    } catch (error) {
+      this.#state = "handshake";
+      this.fail(error);
+      return;
+    }
+    this.#settleReady.resolve(this.hello.id);
+  }
+
+  #refused(error: AstraError): void {
+    const session = this.#session;
+    this.#over(error);
+    this.#control?.end();
+    void session?.close();
+  }
+
+  /** Either side has said that it takes no new streams. */
+  #drained(): void {
+    if (this.#state === "up") void this.close();
+  }
+
+  #leave(state: "draining" | "closed"): void {
+    const wasUp = this.#state === "up";
+    this.#state = state;
+    if (wasUp) this.#host.leaving(this);
+  }
+
+  #sessionOver(error: unknown): void {
+    if (this.#state === "handshake") {
+      this.#over(new AstraError("ERR_ASTRANET_HANDSHAKE", `the connection ended before the link was up: ${this.#stage}`, { retryable: true, cause: error }));
+    } else this.#over(error);
+  }
+
+  /** The link is over: everybody who waits hears of it, once. */
+  #over(error: unknown): void {
+    if (this.#state === "closed") return;
+    const wasUp = this.#state === "up" || this.#state === "draining";
+    this.#leave("closed");
+    this.#timer?.cancel();
+    this.#dialing.abort(error);
+    if (!wasUp) this.#settleReady.reject(error);
+    if (error === undefined) this.#settleClosed.resolve();
+    else this.#settleClosed.reject(error);
+    this.#host.closed(this, error, wasUp);
+  }
+}
