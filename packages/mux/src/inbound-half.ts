@@ -128,7 +128,8 @@ export abstract class InboundHalf extends StreamCore {
   /** Bytes came; `chunk` is the connection's. @internal */
   _deliver(chunk: Uint8Array, start: number, end: number): void {
     const bytes = end - start;
-    if ((this._state & (STOPPED | READ_BROKEN)) !== 0) {
+    // Broken within the frame, by whoever got the first of its bytes: the rest is for nobody.
+    if ((this._state & (STOPPED | READ_BROKEN | BROKEN)) !== 0) {
       this.#consumedUncounted(bytes);
       return;
     }

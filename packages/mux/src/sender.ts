@@ -261,7 +261,7 @@ export class Sender {
       encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
       stream._finSent();
     }
-    if ((state & SEND_FIN) !== 0 && (state & FIN_SENT) === 0) {
+    if ((state & SEND_FIN) !== 0 && (stream._state & FIN_SENT) === 0) {
       this.#impliesAccept(stream);
       encoder.data(id, Flag.FIN, 0);
       this.#finSent(stream);

@@ -90,7 +90,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     if (extra.opened === undefined) {
       extra.opened = new Deferred<Uint8Array>();
       if ((this._state & (ACCEPTED | LOCAL)) !== LOCAL) extra.opened.resolve(extra.acceptedWith ?? NO_BYTES);
-      else if ((this._state & BROKEN) !== 0) extra.opened.reject(this._readError());
+      else if ((this._state & BROKEN) !== 0 || this._isOver) extra.opened.reject(extra.readError);
     }
     return extra.opened.promise;
   }
@@ -198,7 +198,10 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
   /** @internal */
   _maybeOver(): void {
     if (!this._isOver) return;
-    if (this._extra?.closed !== undefined) this.#settleClosed(this._extra.closed);
+    const extra = this._extra;
+    if (extra?.closed !== undefined) this.#settleClosed(extra.closed);
+    // Aborted there before it was accepted, and ended here: nobody will accept it any more.
+    if ((this._state & (LOCAL | ACCEPTED)) === LOCAL) extra?.opened?.reject(extra.readError);
     this.#over();
   }
 

@@ -40,7 +40,7 @@ export class SessionPair {
 /** How a promise has ended so far: ["resolved", value], ["rejected", error] or ["pending"]. */
 export async function outcome(promise: Promise<unknown>): Promise<readonly [state: string, value?: unknown]> {
   const nothing = {};
-  for (let turn = 0; turn < 10; turn++) await null;
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
   return Promise.race([promise, Promise.resolve(nothing)]).then(
     (value) => (value === nothing ? (["pending"] as const) : (["resolved", value] as const)),
     (error: unknown) => ["rejected", error] as const,
