@@ -21,7 +21,12 @@ interface User {
 }
 
 const everybody: readonly User[] = [
-  { name: "mux-only", wants: ["@astranet/mux"], gets: ["@astranet/frame", "@astranet/mux", "@astranet/transport"], node: false },
+  {
+    name: "mux-only",
+    wants: ["@astranet/mux", "@astranet/transport"],
+    gets: ["@astranet/frame", "@astranet/mux", "@astranet/transport"],
+    node: false,
+  },
   {
     name: "mesh",
     wants: ["astranet"],

@@ -1,10 +1,11 @@
 // prints: the other end said: HELLO
 import { Session } from "@astranet/mux";
+import { toConnection } from "@astranet/transport";
 
 const there = new TransformStream<Uint8Array, Uint8Array>();
 const back = new TransformStream<Uint8Array, Uint8Array>();
-const client = new Session({ readable: back.readable, writable: there.writable }, { role: "client" });
-const server = new Session({ readable: there.readable, writable: back.writable }, { role: "server" });
+const client = new Session(toConnection({ readable: back.readable, writable: there.writable }), { role: "client" });
+const server = new Session(toConnection({ readable: there.readable, writable: back.writable }), { role: "server" });
 
 async function shout(): Promise<void> {
   const stream = await server.accept();
