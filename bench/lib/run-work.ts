@@ -22,7 +22,7 @@ function optionsFor(peer: PeerInfo, bench: BenchOptions): WorkOptions {
   const raw = peer.name.startsWith("raw");
   const idle = bench.idle ?? peer.idle ?? DEFAULT_IDLE;
   return {
-    seconds: bench.quick ? 0.5 : 1.8,
+    seconds: bench.profile ? 5 : bench.quick ? 0.6 : 2.4,
     streams: raw ? 1 : 100,
     idle: bench.quick && bench.idle === undefined ? Math.min(idle, 100_000) : idle,
     reading: true,
