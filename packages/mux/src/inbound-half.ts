@@ -103,14 +103,16 @@ export abstract class InboundHalf extends StreamCore {
     const inbound = this.#in;
     this.#in = undefined;
     while (inbound !== undefined && !inbound.empty) sink.data(inbound.shift());
-    if (!this._isReadOver()) return;
-    const error = this._readError();
-    if (error !== undefined) sink.reset(error);
+    // After `stop` there is nothing to tell until the stream breaks.
+    if (!this._isReadOver() || (this._state & (STOPPED | BROKEN)) === STOPPED) return;
+    const { readError } = extra;
+    if (readError !== undefined) sink.reset(readError);
     else sink.end();
   }
 
-  /** Says that the sink has used `bytes` of what it was given, so that the peer may send as much again. */
+  /** Says that the sink has used `bytes` of what it was given, so that the peer may send as much again. Does nothing on a stream that broke or was stopped. */
   consume(bytes: number): void {
+    if ((this._state & (STOPPED | READ_BROKEN | BROKEN)) !== 0 && this._unread === 0) return;
     if (!(bytes >= 0 && bytes <= this._unread)) throw invalid(`consume(${String(bytes)}) with ${String(this._unread)} bytes not consumed`);
     this.#consumed(bytes);
   }
@@ -225,9 +227,10 @@ export abstract class InboundHalf extends StreamCore {
   /** @internal */
   _breakReading(error: AstraError): void {
     const extra = this._more;
+    const told = extra.readError !== undefined;
     extra.readError ??= error;
     this.#settleRead(rejected(error));
-    if (extra.sink !== undefined) this._callSink(extra.sink, error);
+    if (extra.sink !== undefined && !told) this._callSink(extra.sink, error);
   }
 
   /** What a sink throws is its own mistake: it costs that stream alone, and surfaces as an uncaught exception. @internal */

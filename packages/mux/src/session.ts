@@ -655,9 +655,10 @@ export class Session implements AsyncDisposable {
     this.#finished = true;
     this._keepAlive.stop(this.#endError());
     this.#closeTimer?.cancel();
-    if (!this._extended && this.#gotGoAway === undefined) {
+    // Our own wire: said already, unless it was the peer that ended; a connection that ends without it is no clean end for the peer.
+    if (this._extended ? this.#saidGoAway === undefined : this.#gotGoAway === undefined) {
       const { code = WireCode.NO_ERROR, debug = "" } = this.#saidGoAway ?? {};
-      this._sender.encoder.goAway(this._receiver.lastId, code, new TextEncoder().encode(debug));
+      this._sender.encoder.goAway(this._extended ? this.#lastHanded : this._receiver.lastId, code, new TextEncoder().encode(debug));
       this.#connection.send(this._sender.encoder.take());
     }
     this.#connection.close();

@@ -43,8 +43,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
   close(): Promise<void> {
     if ((this._state & BROKEN) !== 0) return done;
     void this.end();
-    if ((this._state & FIN_RECEIVED) === 0) this.stop();
-    else this._dropUnread();
+    this.stop();
     const { clock, closeTimeoutMs } = this.session._options;
     const extra = this._more;
     if (!this._isOver)
