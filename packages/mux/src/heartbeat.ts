@@ -3,7 +3,7 @@ import type { Session } from "./session.ts";
 import type { Stream } from "./stream.ts";
 
 /** Streams of this type carry heartbeats on muxado's wire. */
-const TYPE = 0xffff_ffff;
+export const HEARTBEAT_TYPE = 0xffff_ffff;
 const LENGTH = 4;
 /** Echoes that the peer does not take, in bytes. It should wait for one before it asks again. */
 const MAX_UNTAKEN = 64;
@@ -32,7 +32,7 @@ export class Heartbeat {
   }
 
   #open(): Stream {
-    const stream = this.#session._open(TYPE, URGENCY);
+    const stream = this.#session._open(HEARTBEAT_TYPE, URGENCY);
     this.#session._heartbeats.add(stream);
     stream.attach({
       data: (chunk) => {

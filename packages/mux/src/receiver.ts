@@ -16,9 +16,6 @@ interface Reason {
   readonly text: string;
 }
 
-/** muxado's heartbeats are streams of this type. */
-export const HEARTBEAT_TYPE = 0xffff_ffff;
-
 /** The frames that come: what each does to the session and its streams, and which are too many. */
 export class Receiver implements FrameHandler {
   /** Streams with bytes that came within this tick. */
@@ -102,7 +99,7 @@ export class Receiver implements FrameHandler {
     if (length > stream._recvWindow) {
       if (session._extended) throw new FrameError(WireCode.FLOW_CONTROL, `DATA of ${String(length)} bytes on stream ${String(streamId)}, whose window is ${String(stream._recvWindow)}`);
       this.#stream = undefined;
-      session._provoked();
+      session._acceptor.provoked();
       session._fail(stream, WireCode.FLOW_CONTROL, "DATA beyond the window");
       return;
     }
@@ -135,7 +132,7 @@ export class Receiver implements FrameHandler {
     const reason = this.#reason?.id === streamId ? this.#reason.text : undefined;
     this.#reason = undefined;
     if (stream === undefined) return;
-    if (!stream._accepted) this.#session._provoked();
+    if (!stream._accepted) this.#session._acceptor.provoked();
     stream._resetByPeer(code, this.#session._extended && (flags & Flag.HALF) !== 0, reason);
   }
 
@@ -218,18 +215,18 @@ export class Receiver implements FrameHandler {
     const open = this.#open;
     this.#open = undefined;
     if (open !== undefined && open.id !== streamId) throw new FrameError(WireCode.PROTOCOL, `OPEN of stream ${String(open.id)} before the SYN of ${String(streamId)}`);
-    if (session._isLocal(streamId)) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)}, which is ours to give`);
+    if (session._ids.isLocal(streamId)) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)}, which is ours to give`);
     if (session._extended) {
       if (this.lastId !== 0 && !isAfter(streamId, this.lastId)) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)} after ${String(this.lastId)}`);
     } else if (session._remote.get(streamId) !== undefined) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)}, which is open`);
     if (session._extended || isAfter(streamId, this.lastId)) this.lastId = streamId;
-    return session._incoming(streamId, type, open?.urgency, open?.header);
+    return session._acceptor.incoming(streamId, type, open?.urgency ?? 3, open?.header);
   }
 
   /** The open stream of that id; undefined if it is over. Ids that were never opened are the peer's mistake. */
   #find(streamId: number): Stream | undefined {
     const session = this.#session;
-    const local = session._isLocal(streamId);
+    const local = session._ids.isLocal(streamId);
     const stream = (local ? session._local : session._remote).get(streamId);
     if (stream !== undefined || !session._extended) return stream;
     const last = local ? session._lastLocal : this.lastId;
@@ -248,7 +245,7 @@ export class Receiver implements FrameHandler {
     delete stream._more.typeBytes;
     stream._type = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     stream._state &= ~UNTYPED;
-    this.#session._typed(stream);
+    this.#session._acceptor.typed(stream);
     return at;
   }
 }

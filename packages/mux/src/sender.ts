@@ -237,7 +237,7 @@ export class Sender {
     const state = stream._state;
     if ((state & SEND_RST) !== 0) {
       const { resetCode = WireCode.STREAM_CANCELLED, resetReason = "" } = stream._more;
-      if (extended && resetReason !== "" && this.#session._peerKnowsReason) encoder.reason(id, resetCode, 0n, resetReason);
+      if (extended && resetReason !== "" && this.#session._peer.knowsReason) encoder.reason(id, resetCode, 0n, resetReason);
       encoder.rst(id, 0, resetCode);
       stream._state &= ~SEND_ANY;
       return;
@@ -282,7 +282,7 @@ export class Sender {
 
   #sendOpens(): void {
     const session = this.#session;
-    while (this.pendingOpens > 0 && this.encoder.length < BATCH && session._mayOpen) {
+    while (this.pendingOpens > 0 && this.encoder.length < BATCH && session._local.size < session._peer.maxStreams) {
       const stream = this.#opens[this.#openHead] as Stream;
       if ((stream._state & BROKEN) === 0 && !session._fitsPeer(stream)) return;
       this.#opens[this.#openHead++] = undefined as unknown as Stream;

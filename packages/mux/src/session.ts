@@ -1,21 +1,22 @@
-import { FrameError, PROTOCOL_VERSION, type Settings, SETTINGS_FLOOR, WireCode } from "@astranet/frame";
+import { FrameError, PROTOCOL_VERSION, type Settings, WireCode } from "@astranet/frame";
 import { AstraError, type Connection, type Timer, type Transport } from "@astranet/transport";
-import { AcceptQueue } from "./accept-queue.ts";
+import { Acceptor } from "./acceptor.ts";
 import { Deferred, ignore, rejected } from "./deferred.ts";
 import { channel } from "./diagnostics.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { LinkCredit } from "./link-credit.ts";
 import { invalid, type OpenOptions, type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
-import { HEARTBEAT_TYPE, Receiver } from "./receiver.ts";
+import { FEATURE_REASON, PeerLimits } from "./peer-limits.ts";
+import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { isAfter } from "./serial.ts";
 import { met, sniff, SNIFF_LENGTH } from "./sniff.ts";
-import { BROKEN, HANDED, IN_TABLE, LOCAL, SYN_DONE, UNTYPED } from "./state.ts";
-import type { SessionStats } from "./stats.ts";
+import { BROKEN, HANDED, IN_TABLE, LOCAL } from "./state.ts";
+import { type SessionStats, statsOf } from "./stats.ts";
 import { checkUrgency, Stream } from "./stream.ts";
+import { StreamIds } from "./stream-ids.ts";
 import { StreamTable } from "./stream-table.ts";
-import { TokenBucket } from "./token-bucket.ts";
 import { sessionError, wireCodeName } from "./wire-error.ts";
 
 /** How a session ended: the GOAWAY's code and debug text, and whether the peer's was first. */
@@ -25,8 +26,6 @@ export interface SessionEnd {
   readonly remote: boolean;
 }
 
-/** Feature bit 0: REASON frames are understood. */
-const FEATURE_REASON = 1;
 const NO_BYTES = new Uint8Array(0);
 const utf8 = new TextDecoder();
 
@@ -64,28 +63,19 @@ export class Session implements AsyncDisposable {
   _recvWindow: number;
   /** Id of the stream we opened last whose SYN left; 0: none. @internal */
   _lastLocal = 0;
-  /** @internal */ _maxPeerHeader: number = SETTINGS_FLOOR.maxHeader;
-  /** @internal */ _peerKnowsReason = false;
+  /** @internal */ readonly _peer: PeerLimits = new PeerLimits();
+  /** @internal */ readonly _ids: StreamIds;
+  /** @internal */ readonly _acceptor: Acceptor;
+  /** Streams ever opened here. @internal */
+  _openedCount = 0;
   /** Streams that carry muxado's heartbeats: they do not keep a session open. @internal */
   readonly _heartbeats: Set<Stream> = new Set<Stream>();
 
   readonly #connection: Connection;
   readonly #closed: Deferred<SessionEnd> = new Deferred<SessionEnd>();
   readonly #draining: Deferred<undefined> = new Deferred<undefined>();
-  readonly #acceptQueue: AcceptQueue = new AcceptQueue();
-  readonly #resets: TokenBucket;
-  readonly #parity: number;
-  #nextId: number;
-  #wrapped = false;
-  #idsUsed = false;
-  #sendWindow: number = SETTINGS_FLOOR.initialWindow;
-  #maxOpen: number = SETTINGS_FLOOR.maxStreams;
-  #peerSettled = false;
   #sniffed: Uint8Array | undefined = NO_BYTES;
   #heartbeat: Heartbeat | undefined;
-  #opened = 0;
-  #acceptedCount = 0;
-  #lastHanded = 0;
   /** We said GOAWAY, and with what. */
   #saidGoAway: { last: number; code: number; debug: string } | undefined;
   /** The peer said GOAWAY. */
@@ -99,19 +89,18 @@ export class Session implements AsyncDisposable {
   /** Starts the session over the connection. Throws EINVAL that names a wrong option. */
   constructor(connection: Connection, options: SessionOptions) {
     this._options = resolveOptions(options);
-    const { role, wire, clock, linkWindow, maxLinkWindow, resetBurst, resetsPerSecond, initialWindow, firstStreamId } = this._options;
+    const { wire, clock, linkWindow, maxLinkWindow, initialWindow } = this._options;
     this.#connection = connection;
     this.localAddress = connection.localAddress;
     this.remoteAddress = connection.remoteAddress;
     this.closed = this.#closed.promise;
     this.draining = this.#draining.promise;
-    this.#parity = role === "client" ? 1 : 0;
     this._extended = wire !== "muxado";
     this._canSend = wire !== "detect";
     this._recvWindow = initialWindow;
-    this.#nextId = firstStreamId ?? (role === "client" ? 1 : 2);
+    this._ids = new StreamIds(this);
+    this._acceptor = new Acceptor(this);
     this._linkCredit = new LinkCredit(linkWindow, maxLinkWindow);
-    this.#resets = new TokenBucket(clock, resetBurst, resetsPerSecond);
     this._keepAlive = new KeepAlive(clock, {
       ping: () => {
         this.#ping();
@@ -187,7 +176,7 @@ export class Session implements AsyncDisposable {
 
   /** Opens a stream, whatever speaks against it but the ids. @internal */
   _open(type: number, urgency: number): Stream {
-    const stream = new Stream(this, this.#takeId(), LOCAL, type, urgency, this.#sendWindow, this._recvWindow);
+    const stream = new Stream(this, this._ids.take(), LOCAL, type, urgency, this._peer.initialWindow, this._recvWindow);
     this._sender.open(stream);
     if (streamOpen.hasSubscribers) streamOpen.publish({ session: this, stream, remote: false });
     return stream;
@@ -201,13 +190,10 @@ export class Session implements AsyncDisposable {
     const signal = options?.signal;
     if (signal?.aborted === true) return rejected(signal.reason);
     if (this._options.onstream !== undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the session's streams go to onstream"));
-    const stream = this.#acceptQueue.shift();
-    if (stream !== undefined) {
-      this.#hand(stream);
-      return Promise.resolve(stream);
-    }
+    const stream = this._acceptor.shift();
+    if (stream !== undefined) return Promise.resolve(stream);
     if (this.#over || this.#saidGoAway !== undefined) return rejected(this.#endError());
-    return this.#acceptQueue.wait(signal);
+    return this._acceptor.queue.wait(signal);
   }
 
   /** Accepts streams until the session ends; throws what broke it. Leaving the loop early leaves the session as it is. */
@@ -240,10 +226,10 @@ export class Session implements AsyncDisposable {
    */
   goAway(code: number = WireCode.NO_ERROR, debug = ""): void {
     if (this.#over) return;
-    const last = this.#lastHanded;
+    const last = this._acceptor.lastHanded;
     const before = this.#saidGoAway;
     this.#saidGoAway = { last: before?.last ?? last, code, debug };
-    for (const stream of this.#acceptQueue.clear(this.#endError())) {
+    for (const stream of this._acceptor.queue.clear(this.#endError())) {
       if (this._extended) stream._break(new AstraError("ECONNREFUSED", "the session is draining"), false);
       else this._fail(stream, WireCode.STREAM_REFUSED, "the session is draining");
     }
@@ -285,75 +271,19 @@ export class Session implements AsyncDisposable {
 
   /** The figures of this moment. Walks all streams: for people and tests, not for each request. */
   stats(): SessionStats {
-    const buffers = new Set<ArrayBufferLike>();
-    let unreadBytes = 0;
-    let queuedBytes = 0;
-    for (const table of [this._local, this._remote])
-      for (const stream of table.values()) {
-        unreadBytes += stream.readableLength;
-        queuedBytes += stream.writableLength;
-        stream._buffers(buffers);
-      }
-    let retainedBytes = this._receiver.buffered;
-    for (const buffer of buffers) retainedBytes += buffer.byteLength;
-    const { encoder, linkLimit } = this._sender;
-    return {
-      streams: this.streamCount,
-      opened: this.#opened,
-      accepted: this.#acceptedCount,
-      backlog: this.#acceptQueue.size,
-      unreadBytes,
-      retainedBytes,
-      queuedBytes,
-      receivedBytes: this._receiver.counted,
-      sentBytes: encoder.counted,
-      linkWindow: this._linkCredit.window,
-      linkCredit: linkLimit - encoder.counted,
-      rttMs: this.rttMs,
-    };
+    return statsOf(this);
   }
 
   // ---- for the receiver ----
 
-  /** @internal */
-  _isLocal(streamId: number): boolean {
-    return (streamId & 1) === this.#parity;
+  /** We said GOAWAY: no new streams of the peer. @internal */
+  get _refusing(): boolean {
+    return this.#saidGoAway !== undefined;
   }
 
-  /** The peer opened a stream. Undefined: refused. @internal */
-  _incoming(id: number, type: number, urgency = 3, header: Uint8Array = NO_BYTES): Stream | undefined {
-    const { maxStreams, acceptBacklog, onstream, typedStreams } = this._options;
-    if (this.#saidGoAway !== undefined) {
-      // On our own wire the GOAWAY's last id has said it already.
-      if (!this._extended) this.#refuse(id, WireCode.STREAM_REFUSED);
-      return undefined;
-    }
-    if (this._remote.size >= maxStreams) { this.#refuse(id, WireCode.STREAM_REFUSED); return; }
-    if (onstream === undefined && this.#acceptQueue.size >= acceptBacklog) { this.#refuse(id, WireCode.ACCEPT_QUEUE_FULL); return; }
-    const untyped = !this._extended && typedStreams;
-    const stream = new Stream(this, id, untyped ? SYN_DONE | IN_TABLE | UNTYPED : SYN_DONE | IN_TABLE, type, urgency, this.#sendWindow, this._recvWindow);
-    if (header.length > 0) stream._more.header = header;
-    this._remote.add(stream);
-    this.#acceptedCount++;
-    if (streamOpen.hasSubscribers) streamOpen.publish({ session: this, stream, remote: true });
-    if (!untyped) this.#offer(stream);
-    return stream;
-  }
-
-  /** The type of a stream came (wire 'muxado'). @internal */
-  _typed(stream: Stream): void {
-    if (stream.type === HEARTBEAT_TYPE) Heartbeat.answer(stream);
-    else this.#offer(stream);
-  }
-
-  /** A reset that costs us more than the peer. @internal */
-  _provoked(): void {
-    if (!this.#resets.take()) throw new FrameError(WireCode.ENHANCE_YOUR_CALM, "too many streams were reset before they were accepted");
-  }
-
-  /** @internal */
-  _acceptedOne(): void {
-    this.#resets.give();
+  /** Somebody should know that no stream can be opened any more. @internal */
+  _drain(): void {
+    this.#draining.resolve(undefined);
   }
 
   /** Resets a stream for what the peer did, or for what we cannot do. @internal */
@@ -382,13 +312,9 @@ export class Session implements AsyncDisposable {
 
   /** @internal */
   _settled(settings: Settings): void {
-    this.#peerSettled = true;
-    this._maxPeerHeader = settings.maxHeader;
-    this._peerKnowsReason = (settings.features & FEATURE_REASON) !== 0;
-    this.#maxOpen = settings.maxStreams;
-    const more = settings.initialWindow - this.#sendWindow;
-    this.#sendWindow = settings.initialWindow;
-    const { _sender: sender } = this;
+    const { _sender: sender, _peer: peer } = this;
+    const more = settings.initialWindow - peer.initialWindow;
+    peer.settle(settings);
     sender.linkLimit = Math.max(sender.linkLimit, settings.linkWindow);
     for (const table of [this._local, this._remote])
       for (const stream of table.values()) {
@@ -433,16 +359,12 @@ export class Session implements AsyncDisposable {
 
   // ---- for the sender ----
 
-  /** Whether the peer's limit has room for one more stream. @internal */
-  get _mayOpen(): boolean {
-    return this._local.size < this.#maxOpen;
-  }
-
   /** Whether the stream's header is within the peer's limit; false while that limit is not known. @internal */
   _fitsPeer(stream: Stream): boolean {
-    if (stream.header.length <= this._maxPeerHeader) return true;
-    if (this.#peerSettled) stream._break(invalid(`a header of ${String(stream.header.length)} bytes, the peer takes ${String(this._maxPeerHeader)}`), false);
-    return this.#peerSettled;
+    const { maxHeader, settled } = this._peer;
+    if (stream.header.length <= maxHeader) return true;
+    if (settled) stream._break(invalid(`a header of ${String(stream.header.length)} bytes, the peer takes ${String(maxHeader)}`), false);
+    return settled;
   }
 
   /** The SYN is about to leave. @internal */
@@ -450,7 +372,7 @@ export class Session implements AsyncDisposable {
     stream._state |= IN_TABLE;
     this._local.add(stream);
     this._lastLocal = stream.id;
-    this.#opened++;
+    this._openedCount++;
     // muxado has no ACCEPT: that the SYN is on its way is all there is to know.
     if (!this._extended) stream._acceptedBy(NO_BYTES);
   }
@@ -475,7 +397,7 @@ export class Session implements AsyncDisposable {
     else {
       this._remote.remove(stream);
       // One that ended properly may still be accepted and read.
-      if ((stream._state & (HANDED | BROKEN)) === BROKEN) this.#acceptQueue.delete(stream);
+      if ((stream._state & (HANDED | BROKEN)) === BROKEN) this._acceptor.queue.delete(stream);
     }
     this._heartbeats.delete(stream);
     if (streamClose.hasSubscribers) streamClose.publish({ session: this, stream });
@@ -542,15 +464,15 @@ export class Session implements AsyncDisposable {
   }
 
   #becomeMuxado(): void {
-    const { typedStreams, muxadoWindow, idleTimeoutMs, role, firstStreamId } = this._options;
+    const { typedStreams, muxadoWindow, idleTimeoutMs } = this._options;
     this._extended = false;
     this._canSend = true;
     this.#sniffed = undefined;
-    this.#sendWindow = this._recvWindow = muxadoWindow;
-    this.#maxOpen = Infinity;
+    this._peer.initialWindow = this._recvWindow = muxadoWindow;
+    this._peer.maxStreams = Infinity;
     this._sender.linkLimit = Infinity;
     this._receiver = new Receiver(this);
-    if (role === "client" && firstStreamId === undefined) this.#nextId = 3;
+    this._ids.becomeMuxado();
     this._sender.forUnsent((stream) => {
       stream._sendWindow = stream._recvWindow = muxadoWindow;
     });
@@ -568,57 +490,10 @@ export class Session implements AsyncDisposable {
     this.#heartbeat.ask();
   }
 
-  #takeId(): number {
-    const id = this.#nextId;
-    if (id > 0x7fff_ffff) {
-      // Only muxado: its ids do not wrap.
-      this.#idsUsed = true;
-    }
-    if (this.#idsUsed) {
-      this.#draining.resolve(undefined);
-      throw new AstraError("ERR_ASTRANET_SESSION_DRAINING", "the stream ids of this session are used up", { retryable: true });
-    }
-    let next = id + 2;
-    if (this._extended && next > 0x7fff_ffff) {
-      if (this.#wrapped) throw new AstraError("ERR_ASTRANET_STREAM_LIMIT", "stream ids wrapped twice within a round trip", { retryable: true });
-      this.#wrapped = true;
-      this._keepAlive.ping(undefined).then(() => (this.#wrapped = false), ignore);
-      next = this.#parity === 1 ? 1 : 2;
-    }
-    while (this._local.get(next) !== undefined) next = this._extended && next + 2 > 0x7fff_ffff ? (this.#parity === 1 ? 1 : 2) : next + 2;
-    this.#nextId = next;
-    return id;
-  }
-
   #checkHeader(header: Uint8Array): void {
-    const max = this.#peerSettled ? this._maxPeerHeader : this._options.maxHeader;
+    const max = this._peer.settled ? this._peer.maxHeader : this._options.maxHeader;
     if (header.length > max) throw invalid(`a header of ${String(header.length)} bytes, at most ${String(max)} are allowed`);
     if (!this._extended && header.length > 0) throw invalid("the wire 'muxado' has no headers");
-  }
-
-  #offer(stream: Stream): void {
-    const { onstream } = this._options;
-    if (onstream === undefined) {
-      this.#acceptQueue.push(stream, this.#hand);
-      return;
-    }
-    this.#hand(stream);
-    try {
-      onstream(stream);
-    } catch (error) {
-      this._handlerFailed(stream, error);
-    }
-  }
-
-  readonly #hand = (stream: Stream): void => {
-    stream._state |= HANDED;
-    if (this.#lastHanded === 0 || isAfter(stream.id, this.#lastHanded)) this.#lastHanded = stream.id;
-    if (!this._options.manualAccept) stream.accept();
-  };
-
-  #refuse(id: number, code: number): undefined {
-    this._provoked();
-    this._sender.refuse(id, code);
   }
 
   #endError(): AstraError {
@@ -632,7 +507,8 @@ export class Session implements AsyncDisposable {
     else if (this.#finished) this.#end(undefined);
     else
       this.#end(
-        AstraError.is(reason) && reason.code !== "ECONNRESET"
+        // What a write of ours met is the same death: on a stream EPIPE means that the peer stopped reading.
+        AstraError.is(reason) && reason.code !== "ECONNRESET" && reason.code !== "EPIPE"
           ? reason
           : new AstraError("ECONNRESET", "the connection ended without a GOAWAY", { cause: reason }),
       );
@@ -642,7 +518,7 @@ export class Session implements AsyncDisposable {
   #protocolError(wireCode: number, what: string): void {
     if (this.#over) return;
     if (this._canSend) {
-      this._sender.encoder.goAway(this.#lastHanded, wireCode, new TextEncoder().encode(what));
+      this._sender.encoder.goAway(this._acceptor.lastHanded, wireCode, new TextEncoder().encode(what));
       this.#connection.send(this._sender.encoder.take());
     }
     this.#connection.close();
@@ -658,7 +534,7 @@ export class Session implements AsyncDisposable {
     // Our own wire: said already, unless it was the peer that ended; a connection that ends without it is no clean end for the peer.
     if (this._extended ? this.#saidGoAway === undefined : this.#gotGoAway === undefined) {
       const { code = WireCode.NO_ERROR, debug = "" } = this.#saidGoAway ?? {};
-      this._sender.encoder.goAway(this._extended ? this.#lastHanded : this._receiver.lastId, code, new TextEncoder().encode(debug));
+      this._sender.encoder.goAway(this._extended ? this._acceptor.lastHanded : this._receiver.lastId, code, new TextEncoder().encode(debug));
       this.#connection.send(this._sender.encoder.take());
     }
     this.#connection.close();
@@ -689,7 +565,7 @@ export class Session implements AsyncDisposable {
     this._sender.end();
     this._receiver.settle();
     this._options.budget._leave(this);
-    this.#acceptQueue.clear(last);
+    this._acceptor.queue.clear(last);
     this.#draining.resolve(undefined);
     const said = this.#saidGoAway;
     if (error === undefined) this.#closed.resolve(end ?? { code: said?.code ?? 0, debug: said?.debug ?? "", remote: false });

@@ -1,3 +1,5 @@
+import type { Session } from "./session.ts";
+
 /** A session's figures at one moment. */
 export interface SessionStats {
   /** Streams open now, both sides'. */
@@ -20,4 +22,34 @@ export interface SessionStats {
   readonly linkWindow: number;
   readonly linkCredit: number;
   readonly rttMs: number | undefined;
+}
+
+/** The figures of the session at this moment. */
+export function statsOf(session: Session): SessionStats {
+  const { _acceptor: acceptor, _sender: sender, _receiver: receiver } = session;
+  const buffers = new Set<ArrayBufferLike>();
+  let unreadBytes = 0;
+  let queuedBytes = 0;
+  for (const table of [session._local, session._remote])
+    for (const stream of table.values()) {
+      unreadBytes += stream.readableLength;
+      queuedBytes += stream.writableLength;
+      stream._buffers(buffers);
+    }
+  let retainedBytes = receiver.buffered;
+  for (const buffer of buffers) retainedBytes += buffer.byteLength;
+  return {
+    streams: session.streamCount,
+    opened: session._openedCount,
+    accepted: acceptor.count,
+    backlog: acceptor.queue.size,
+    unreadBytes,
+    retainedBytes,
+    queuedBytes,
+    receivedBytes: receiver.counted,
+    sentBytes: sender.encoder.counted,
+    linkWindow: session._linkCredit.window,
+    linkCredit: sender.linkLimit - sender.encoder.counted,
+    rttMs: session.rttMs,
+  };
 }

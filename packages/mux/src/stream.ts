@@ -70,10 +70,10 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
   accept(header: Uint8Array = NO_BYTES): void {
     if ((this._state & LOCAL) !== 0) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "accept is for the side that did not open the stream");
     if ((this._state & (ACCEPTED | BROKEN)) !== 0) return;
-    if (header.length > this.session._maxPeerHeader) throw invalid(`an answer header of ${String(header.length)} bytes, the peer takes ${String(this.session._maxPeerHeader)}`);
+    if (header.length > this.session._peer.maxHeader) throw invalid(`an answer header of ${String(header.length)} bytes, the peer takes ${String(this.session._peer.maxHeader)}`);
     this._state |= ACCEPTED;
     if (header.length > 0) this._more.answer = header;
-    this.session._acceptedOne();
+    this.session._acceptor.accepted();
     if (!this._isOver) this._control(SEND_ACCEPT);
   }
 
