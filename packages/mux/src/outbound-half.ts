@@ -84,7 +84,7 @@ export abstract class OutboundHalf extends InboundHalf {
    * Does nothing on a direction that is over.
    */
   end(chunk?: Uint8Array): Promise<void> {
-    if (chunk !== undefined && (this._state & ENDED) === 0) {
+    if (chunk !== undefined) {
       const error = this.#writeError();
       if (error !== undefined) return rejected(error);
       if (chunk.length > 0) {
@@ -92,7 +92,7 @@ export abstract class OutboundHalf extends InboundHalf {
         this._state |= ENDED;
         this.#enqueued(chunk.length);
       }
-    } else if (chunk !== undefined) return rejected(afterEnd());
+    }
     if ((this._state & (BROKEN | WRITE_BROKEN)) !== 0) return this.#writeOver();
     if ((this._state & FIN_SENT) !== 0) return done;
     this._state |= ENDED;
