@@ -99,7 +99,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     const extra = this._more;
     if (extra.closed === undefined) {
       extra.closed = new Deferred<undefined>();
-      if ((this._state & BROKEN) !== 0) extra.closed.reject(extra.writeError ?? extra.readError);
+      if ((this._state & BROKEN) !== 0) extra.closed.reject(extra.readError ?? extra.writeError);
       else if (this._isOver) this.#settleClosed(extra.closed);
     }
     return extra.closed.promise;
