@@ -1,0 +1,30 @@
+/** What a Duplex is made of: a mux `Stream`, or anything else with these methods of it. */
+export interface ByteStream {
+  readonly closed: Promise<void>;
+  readonly readableLength: number;
+  read(): Promise<Uint8Array | null>;
+  tryRead(): Uint8Array | null | undefined;
+  write(chunk: Uint8Array | readonly Uint8Array[]): Promise<void>;
+  end(): Promise<void>;
+  close(): Promise<void>;
+  reset(): void;
+}
+
+/** One end of a stream as `net.Socket` names it. */
+export interface EndAddress {
+  readonly address: string;
+  readonly port?: number | undefined;
+}
+
+/** What {@link toDuplex} takes besides the stream. */
+export interface DuplexOptions {
+  /**
+   * Whether our direction stays open when the peer has ended its own. Default true, as `http.Server` needs it;
+   * false ends ours as well, as `net.connect` does, so that an agent notices when an idle connection is gone.
+   */
+  readonly allowHalfOpen?: boolean;
+  /** Shown as `localAddress` and `localPort`. Default: the session's, where the stream is a mux Stream. */
+  readonly local?: EndAddress;
+  /** Shown as `remoteAddress` and `remotePort`. Default: the session's, where the stream is a mux Stream. */
+  readonly remote?: EndAddress;
+}

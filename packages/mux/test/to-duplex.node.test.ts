@@ -1,0 +1,254 @@
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { Readable, Writable } from "node:stream";
+import { buffer, text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { type Stream } from "@astranet/mux";
+import { listener, type StreamSocket, toDuplex } from "@astranet/mux/node";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { sessionsInMemory, type Sessions, sessionsOverTcp } from "./support/node-sessions.ts";
+
+async function streams({ client, server }: Sessions): Promise<[Stream, Stream]> {
+  const near = client.open();
+  return [near, await server.accept()];
+}
+
+async function duplexes(sessions: Sessions = sessionsInMemory()): Promise<[StreamSocket, StreamSocket]> {
+  const [near, far] = (await streams(sessions)).map((stream) => closing(toDuplex(stream)));
+  return [near!, far!];
+}
+
+/** What a test leaves open ends with it. */
+function closing(socket: StreamSocket): StreamSocket {
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+describe("toDuplex", () => {
+  it("carries bytes both ways through pipelines, each way ended by itself", async () => {
+    const [near, far] = await duplexes(await sessionsOverTcp());
+    const sent = randomBytes(5_000_000);
+    const echoed = pipeline(far, far);
+    const heard = buffer(near);
+    await pipeline(Readable.from([sent.subarray(0, 1), sent.subarray(1)]), near, { end: true });
+    await echoed;
+    expect(hash(await heard)).toBe(hash(sent));
+    expect(near.bytesWritten).toBe(sent.length);
+    expect(near.bytesRead).toBe(sent.length);
+  });
+
+  it("reads on after it has ended its own direction", async () => {
+    const [near, far] = await duplexes();
+    near.end("question");
+    far.resume();
+    await once(far, "end");
+    expect(far.readyState).toBe("writeOnly");
+    far.end("answer");
+    expect(await text(near)).toBe("answer");
+    expect(near.readyState).toBe("closed");
+  });
+
+  it("ends its own direction after the peer's with allowHalfOpen: false", async () => {
+    const [near, far] = await streams(sessionsInMemory());
+    const socket = toDuplex(near, { allowHalfOpen: false });
+    socket.resume();
+    await far.end();
+    await once(socket, "close");
+    expect(await far.read()).toBeNull();
+  });
+
+  it("is a connected socket with the addresses of the session", async () => {
+    const [near] = await duplexes(await sessionsOverTcp());
+    expect(near).toMatchObject({ connecting: false, pending: false, readyState: "open" });
+    expect(near).toMatchObject({ localAddress: "127.0.0.1", localPort: 1111, localFamily: "IPv4" });
+    expect(near).toMatchObject({ remoteAddress: "::1", remotePort: 2222, remoteFamily: "IPv6" });
+    expect(near.address()).toEqual({ address: "127.0.0.1", port: 1111, family: "IPv4" });
+    expect(near.setNoDelay(true).setKeepAlive(true, 1).ref().unref()).toBe(near);
+  });
+
+  it("takes addresses of the caller's, and then has no other", async () => {
+    const [near, far] = await streams(sessionsInMemory());
+    closing(toDuplex(far));
+    const told = toDuplex(near, { local: { address: "here" }, remote: { address: "there", port: 7 } });
+    expect(told).toMatchObject({ localAddress: "here", localPort: undefined, remoteAddress: "there", remotePort: 7 });
+    expect(told.address()).toEqual({});
+    told.destroy();
+  });
+
+  it("takes from the stream only what is read", async () => {
+    const [near, far] = await streams(sessionsInMemory());
+    const socket = closing(toDuplex(far));
+    for (let i = 0; i < 3; i++) await near.write(new Uint8Array(65_536));
+    await near.session.ping();
+    expect(far.readableLength).toBe(3 * 65_536);
+    const heard = new Promise<Buffer>((resolve) => {
+      socket.on("data", (chunk: Buffer) => {
+        socket.pause();
+        resolve(chunk);
+      });
+    });
+    const { length } = await heard;
+    expect(length).toBeLessThan(2 * 65_536);
+    expect(socket.readableLength + far.readableLength).toBe(3 * 65_536 - length);
+    expect(socket.readableLength).toBe(0);
+  });
+
+  it("does not keep 64 KiB alive for a byte that nobody takes", async () => {
+    const [near, far] = await streams(sessionsInMemory());
+    const socket = closing(toDuplex(far));
+    // The read is pending when the byte comes, so that it goes to the Duplex and not to the stream's queue.
+    socket.read(0);
+    const large = new Uint8Array(65_536);
+    await near.write(large.subarray(7, 8));
+    await once(socket, "readable");
+    const byte = socket.read() as Buffer;
+    expect(byte.length).toBe(1);
+    expect(byte.buffer.byteLength).toBeLessThanOrEqual(8_192);
+  });
+
+  it("holds writers back while the peer does not read", async () => {
+    const [near, far] = await duplexes();
+    const chunk = Buffer.alloc(65_536);
+    let written = 0;
+    while (near.write(chunk)) if ((written += chunk.length) > 64 * 1_048_576) break;
+    expect(written).toBeLessThan(64 * 1_048_576);
+    far.resume();
+    await once(near, "drain");
+  });
+
+  it("fails with the stream's own error when the stream is reset", async () => {
+    const [near, far] = await streams(sessionsInMemory());
+    const socket = closing(toDuplex(near));
+    const failed = once(socket, "error");
+    far.reset();
+    expect((await failed)[0]).toMatchObject({ name: "AstraError", code: "ECONNRESET" });
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it("tells of a reset even while nobody reads or writes", async () => {
+    const [near, far] = await duplexes();
+    far.on("error", () => undefined);
+    far.resetAndDestroy();
+    const [error] = (await once(near, "error")) as [Error];
+    expect(error).toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("hands out what came before the link died, and then the error", async () => {
+    const { client, server } = sessionsInMemory();
+    const [near, far] = await streams({ client, server });
+    const socket = closing(toDuplex(far));
+    await near.write(Buffer.from("last words"));
+    await client.ping();
+    const heard: Buffer[] = [];
+    client.abort();
+    await far.closed.catch(() => undefined);
+    socket.on("data", (chunk: Buffer) => heard.push(chunk));
+    const [error] = (await once(socket, "error")) as [Error];
+    expect(error).toMatchObject({ code: "ECONNRESET" });
+    expect(Buffer.concat(heard).toString()).toBe("last words");
+  });
+
+  it("fails writes with EPIPE when the peer stopped reading, and ends in peace when there is nothing to say", async () => {
+    const sessions = sessionsInMemory();
+    const [near, far] = await streams(sessions);
+    const writer = closing(toDuplex(near));
+    far.stop();
+    await sessions.server.ping();
+    const failed = once(writer, "error");
+    writer.write("unheard");
+    expect((await failed)[0]).toMatchObject({ code: "EPIPE" });
+
+    const [silent, deaf] = await streams(sessions);
+    const socket = toDuplex(silent);
+    socket.resume();
+    const gone = once(socket, "close");
+    await deaf.close();
+    await gone;
+    expect(socket.errored).toBeNull();
+  });
+
+  it("lets what was written arrive when it is destroyed after its end", async () => {
+    const [near, far] = await duplexes();
+    near.end("all of it");
+    near.destroySoon();
+    const gone = once(near, "close");
+    expect(await text(far)).toBe("all of it");
+    await gone;
+  });
+
+  it("resets the stream when it is destroyed with an error, or with writes pending", async () => {
+    const sessions = sessionsInMemory();
+    const [near, far] = await duplexes(sessions);
+    near.on("error", () => undefined);
+    near.destroy(new Error("no more"));
+    await expect(text(far)).rejects.toMatchObject({ code: "ECONNRESET" });
+
+    const [full, deaf] = await duplexes(sessions);
+    while (full.write(Buffer.alloc(65_536)));
+    full.destroy();
+    await expect(text(deaf)).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("ends in peace for the peer when it is destroyed with nothing pending", async () => {
+    const [near, far] = await duplexes();
+    await new Promise((resolve) => near.write("so much for that", resolve));
+    near.destroy();
+    expect(await text(far)).toBe("so much for that");
+  });
+
+  it("breaks a pipeline whose source fails", async () => {
+    const [near, far] = await duplexes();
+    const failing = new Readable({ read: () => failing.destroy(new Error("source failed")) });
+    await expect(pipeline(failing, near)).rejects.toThrow("source failed");
+    await expect(pipeline(far, new Writable({ write: (_chunk, _encoding, done) => done() }))).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("emits 'timeout' when nothing happens for so long, and goes on", async () => {
+    const [near, far] = await duplexes();
+    near.setTimeout(5);
+    expect(near.timeout).toBe(5);
+    await once(near, "timeout");
+    near.write("still here");
+    await once(near, "timeout");
+    far.end("so am I");
+    expect(await text(near)).toBe("so am I");
+    expect(() => near.setTimeout(-1)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+  });
+
+  it("takes back the callback of a timeout that is switched off", async () => {
+    const [near] = await duplexes();
+    const callback = (): void => undefined;
+    near.setTimeout(1_000_000, callback);
+    near.setTimeout(0, callback);
+    expect(near.listenerCount("timeout")).toBe(0);
+  });
+});
+
+describe("listener", () => {
+  it("emits 'close' when no stream can come and those that came are closed", async () => {
+    const { client, server } = sessionsInMemory();
+    const sockets = listener(server);
+    const accepted = once(sockets, "connection") as Promise<[StreamSocket]>;
+    const near = toDuplex(client.open());
+    const [far] = await accepted;
+    expect(await new Promise((resolve) => sockets.getConnections((_error, count) => resolve(count)))).toBe(1);
+    const closed = new Promise<void>((resolve) => sockets.close(resolve));
+    await client.draining;
+    expect(() => client.open()).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_SESSION_DRAINING" }));
+    near.end("bye");
+    far.end();
+    expect(await text(far)).toBe("bye");
+    near.resume();
+    await closed;
+    expect(sockets.listening).toBe(false);
+  });
+
+  it("says when somebody else takes the session's streams", async () => {
+    const { server } = sessionsInMemory();
+    Object.assign(server._options, { onstream: () => undefined });
+    const [error] = (await once(listener(server), "error")) as [Error];
+    expect(error).toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+  });
+});
