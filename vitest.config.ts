@@ -5,6 +5,12 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@astranet/source"];
 const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
+/**
+ * What runs beside what: the packages' tests in Node, then in Chromium, then what starts processes of its own, then what measures.
+ * All at once, a machine with two cores would wait for itself.
+ */
+const order = { node: 0, browser: 1, programs: 2, alone: 3 };
+
 /** Packages whose tests run in Node. */
 const packages = ["frame", "transport", "transport-tcp", "mux", "discovery", "router", "astranet"];
 /** Packages that use no Node API: their `*.test.ts` run a second time in Chromium; `*.node.test.ts` do not. */
@@ -14,12 +20,12 @@ const load = "**/*.load.node.test.ts";
 
 const node = packages.map((name) => ({
   extends: true as const,
-  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], exclude: [load] },
+  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], exclude: [load], sequence: { groupOrder: order.node } },
 }));
 
 const programs = ["examples", "bench"].map((name) => ({
   extends: true as const,
-  test: { name, root: name, include: ["**/*.test.ts"], exclude: ["**/node_modules/**", load], testTimeout: 60_000 },
+  test: { name, root: name, include: ["**/*.test.ts"], exclude: ["**/node_modules/**", load], sequence: { groupOrder: order.programs } },
 }));
 
 const alone = {
@@ -31,7 +37,7 @@ const alone = {
     pool: "forks" as const,
     execArgv: ["--expose-gc"],
     maxWorkers: 1,
-    sequence: { groupOrder: 1 },
+    sequence: { groupOrder: order.alone },
   },
 };
 
@@ -42,6 +48,7 @@ const browser = portable.map((name) => ({
     root: `packages/${name}`,
     include: ["test/**/*.test.ts"],
     exclude: ["test/**/*.node.test.ts"],
+    sequence: { groupOrder: order.browser },
     browser: {
       enabled: true,
       headless: true,
@@ -55,14 +62,22 @@ const browser = portable.map((name) => ({
 /** Tests of the repository as a whole: its layers, its documents, the examples in its READMEs. */
 const repo = {
   extends: true as const,
-  test: { name: "repo", root: ".ci", include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+  test: {
+    name: "repo",
+    root: ".ci",
+    include: ["test/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    sequence: { groupOrder: order.programs },
+  },
 };
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    testTimeout: 20_000,
+    // For what hangs, not for what is slow: a loaded machine may take its time.
+    testTimeout: 60_000,
     reporters: ["default", "./.ci/reporter.ts"],
     projects: [...node, ...(existsSync(chromium) ? browser : []), ...programs, repo, alone],
   },
