@@ -306,9 +306,16 @@ export class Router implements AsyncDisposable {
   }
 
   #check(link: NodeLink): void {
-    const { id, key, instance } = link.hello;
-    if (id === this.id) throw sameBytes(key, this.#key) && sameBytes(instance, this.#instance) ? selfLinkError() : idConflict(id);
-    this.#peers.check(link);
+    const { id, key, instance, nonce } = link.hello;
+    if (id !== this.id) {
+      this.#peers.check(link);
+      return;
+    }
+    if (!sameBytes(key, this.#key) || !sameBytes(instance, this.#instance)) throw idConflict(id);
+    const error = selfLinkError();
+    // The other end is ours too, and whoever dialled it must learn why it failed.
+    for (const other of this.#links) if (sameBytes(other.nonce, nonce)) other.fail(error);
+    throw error;
   }
 
   #up(link: NodeLink): void {

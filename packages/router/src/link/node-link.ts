@@ -59,7 +59,8 @@ export class NodeLink implements Link, LinkFacts {
   readonly ready: Promise<NodeId>;
   readonly closed: Promise<void>;
   readonly #host: LinkHost;
-  readonly #dialing = new AbortController();
+  /** While a dial is under way. */
+  #dialing: AbortController | undefined;
   #state: LinkState = "dialing";
   #connection: Connection | undefined;
   #initiator: boolean | undefined;
@@ -158,9 +159,8 @@ export class NodeLink implements Link, LinkFacts {
     const session = this.#session;
     const control = this.#control;
     this.#over(error);
-    if (session === undefined) return;
-    if (control === undefined) {
-      session.abort(error);
+    if (session === undefined || control === undefined) {
+      (session ?? this.#connection)?.abort(error);
       return;
     }
     void control.send(refuseMessage(error)).catch(() => undefined);
@@ -182,13 +182,16 @@ export class NodeLink implements Link, LinkFacts {
   async #dial(dial: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
     const { clock, dialTimeoutMs } = this.#host;
     this.#timer = clock.setTimer(dialTimeoutMs, () => this.#over(new AstraError("ETIMEDOUT", `${this.init.dialled} did not answer within ${dialTimeoutMs} ms`)), { keepAlive: true });
+    const dialing = (this.#dialing = new AbortController());
     let connection: Connection;
     try {
-      connection = await dial(this.#dialing.signal);
+      connection = await dial(dialing.signal);
     } catch (error) {
+      this.#dialing = undefined;
       this.#over(error);
       return;
     }
+    this.#dialing = undefined;
     this.#timer.cancel();
     if (this.#state === "closed") connection.abort();
     else this.#begin(connection);
@@ -210,9 +213,7 @@ export class NodeLink implements Link, LinkFacts {
     }
     this.#stage = "nothing, or too little, was answered";
     this.#timer = clock.setTimer(handshakeTimeoutMs, () => {
-      const error = new AstraError("ERR_ASTRANET_HANDSHAKE", `the link was not up within ${handshakeTimeoutMs} ms: ${this.#stage}`, { retryable: true });
-      if (this.#session === undefined) connection.abort(error);
-      this.fail(error);
+      this.fail(new AstraError("ERR_ASTRANET_HANDSHAKE", `the link was not up within ${handshakeTimeoutMs} ms: ${this.#stage}`, { retryable: true }));
     }, { keepAlive: true });
     exchangePreambles(connection, makePreamble(mode, this.init.initiator, random), clock, (result) => {
       if ("error" in result) this.#over(result.error);
@@ -349,7 +350,7 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   #sessionOver(error: unknown): void {
-    if (this.#state === "handshake") {
+    if (this.#state === "handshake" && !AstraError.is(error, "ERR_ASTRANET_PROTOCOL")) {
       this.#over(new AstraError("ERR_ASTRANET_HANDSHAKE", `the connection ended before the link was up: ${this.#stage}`, { retryable: true, cause: error }));
     } else this.#over(error);
   }
@@ -360,7 +361,7 @@ export class NodeLink implements Link, LinkFacts {
     const wasUp = this.#state === "up" || this.#state === "draining";
     this.#leave("closed");
     this.#timer?.cancel();
-    this.#dialing.abort(error);
+    this.#dialing?.abort(error);
     if (!wasUp) this.#settleReady.reject(error);
     if (error === undefined) this.#settleClosed.resolve();
     else this.#settleClosed.reject(error);

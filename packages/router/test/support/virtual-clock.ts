@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "@astranet/transport";
+import { systemClock, type Clock, type Timer } from "@astranet/transport";
 
 interface Alarm {
   readonly at: number;
@@ -35,8 +35,8 @@ export class VirtualClock implements Clock {
   /** Runs all that can happen without time passing. Throws if that never ends. */
   async settle(): Promise<void> {
     for (let round = 0; round < 10_000; round += 1) {
-      // Promise chains are some turns long; each turn may defer something new.
-      for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+      // A real turn of the event loop: promise chains of any length have run then.
+      await new Promise<void>((resolve) => systemClock.defer(resolve));
       if (this.#deferred.length === 0) return;
       for (const callback of this.#deferred.splice(0)) callback();
     }

@@ -1,0 +1,268 @@
+import { describe, expect, it } from "vitest";
+import { AstraError, type Connection, type Transport } from "@astranet/transport";
+import type { RouterEvent } from "@astranet/router";
+import { TestNetwork, during, outcome } from "./support/network.ts";
+import { CableTransport } from "./support/pulled-cable.ts";
+
+type JoinError = Extract<RouterEvent, { type: "joinerror" }>;
+
+const joinErrors = (events: readonly RouterEvent[]): JoinError[] => events.filter((event): event is JoinError => event.type === "joinerror");
+
+describe("join", () => {
+  it("resolves at the first link, and knows who answered", async () => {
+    const net = new TestNetwork({ latencyMs: 10 });
+    const [a, b] = [net.node(1), net.node(2)];
+    const listener = await during(net.clock, b.router.listen("memory", "b"));
+    const membership = await during(net.clock, a.router.join("memory", listener.address), 200);
+    expect(membership).toMatchObject({ network: "memory", address: "b", peer: b.id });
+    expect(membership.link).toMatchObject({ state: "up", peer: b.id });
+  });
+
+  it("goes on until somebody answers, with delays that grow up to a bound and are drawn between it and nothing", async () => {
+    const net = new TestNetwork();
+    const [a, b] = [net.node(1), net.node(2)];
+    const joined = a.router.join("memory", "b", { retry: { minDelayMs: 100, maxDelayMs: 1000 } });
+    await net.clock.advance(60_000);
+    expect(await outcome(joined)).toBe("pending");
+    const delays = joinErrors(a.events).map(({ retryInMs }) => retryInMs!);
+    expect(joinErrors(a.events)[0]).toMatchObject({ network: "memory", address: "b", error: { code: "ECONNREFUSED" } });
+    expect(delays.length).toBeGreaterThan(60);
+    delays.forEach((delay, i) => {
+      expect(delay).toBeLessThan(Math.min(1000, 100 * 2 ** i));
+    });
+    // Full jitter: about half of the bound on average, and all over it.
+    const late = delays.slice(10);
+    expect(late.reduce((sum, delay) => sum + delay, 0) / late.length).toBeGreaterThan(400);
+    expect(late.reduce((sum, delay) => sum + delay, 0) / late.length).toBeLessThan(600);
+    expect(Math.min(...late)).toBeLessThan(150);
+    expect(Math.max(...late)).toBeGreaterThan(850);
+    await during(net.clock, b.router.listen("memory", "b"));
+    expect((await during(net.clock, joined, 1000)).peer).toBe(b.id);
+  });
+
+  it("links again when the link is lost, for ever", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport);
+    const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
+    await during(net.clock, b.router.listen("memory", "b"));
+    const membership = await during(net.clock, a.router.join("memory", "b", { retry: { maxDelayMs: 500 } }), 10);
+    for (let i = 0; i < 20; i += 1) {
+      cables.cables.at(-1)!.pull();
+      await net.clock.advance(0);
+      expect(membership.link).toBeUndefined();
+      await net.clock.advance(510);
+      expect(membership.link?.state).toBe("up");
+    }
+    expect(joinErrors(a.events)).toEqual([]);
+  });
+
+  it("begins its back-off anew only after a link that was up for ten seconds", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport);
+    const a = net.node(1, { transports: [cables] });
+    const b = net.node(2);
+    await during(net.clock, b.router.listen("memory", "b"));
+    const membership = await during(net.clock, a.router.join("memory", "b", { retry: { minDelayMs: 10, maxDelayMs: 1_000_000 } }), 100);
+    const awayFor = async (upMs: number): Promise<number> => {
+      await net.clock.advance(upMs);
+      cables.cables.at(-1)!.pull();
+      const from = net.clock.now();
+      while (membership.link === undefined) await net.clock.advance(1);
+      return net.clock.now() - from;
+    };
+    const away: number[] = [];
+    for (let i = 0; i < 12; i += 1) away.push(await awayFor(1000));
+    expect(Math.max(...away.slice(8))).toBeGreaterThan(1000);
+    for (let i = 0; i < 3; i += 1) expect(await awayFor(10_001)).toBeLessThanOrEqual(11);
+  });
+
+  it("rejects with a failure that cannot heal, even with retry", async () => {
+    const net = new TestNetwork();
+    const a = net.node(1);
+    const answer = (bytes: Uint8Array): Transport => ({
+      networks: ["odd"],
+      dial: async (): Promise<Connection> => {
+        const [here, there] = net.pipe();
+        there.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
+        there.send([bytes]);
+        return here;
+      },
+    });
+    const odd = net.node(2, { insecure: true, transports: [answer(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n"))] });
+    const other = net.node(3, { insecure: true, transports: [answer(Uint8Array.of(0x41, 0x53, 0x54, 0x52, 9))] });
+    for (const [node, code, words] of [
+      [odd, "ERR_ASTRANET_PROTOCOL", "HTTP"],
+      [other, "ERR_ASTRANET_HANDSHAKE", "version 9"],
+    ] as const) {
+      const joined = node.router.join("odd", "somewhere");
+      joined.catch(() => undefined);
+      await net.clock.advance(10);
+      expect(await outcome(joined)).toMatchObject({ code, message: expect.stringContaining(words) as string });
+      expect(joinErrors(node.events)).toMatchObject([{ error: { code }, retryInMs: undefined }]);
+    }
+    expect(await outcome(a.router.join("carrier-pigeon", "b"))).toMatchObject({ code: "ERR_ASTRANET_NO_TRANSPORT", message: expect.stringContaining("memory") as string });
+    await net.clock.advance(6000);
+    expect(net.clock.timers).toBe(0);
+  });
+
+  it("rejects with the first failure of any kind without retry, and does not dial a lost link again", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport);
+    const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
+    const refused = a.router.join("memory", "b", { retry: false });
+    refused.catch(() => undefined);
+    await net.clock.advance(10);
+    expect(await outcome(refused)).toMatchObject({ code: "ECONNREFUSED" });
+    await during(net.clock, b.router.listen("memory", "b"));
+    const membership = await during(net.clock, a.router.join("memory", "b", { retry: false }), 10);
+    cables.cables.at(-1)!.pull();
+    await net.clock.advance(60_000);
+    expect(await outcome(membership.closed)).toBeUndefined();
+    expect(cables.cables).toHaveLength(1);
+    expect(a.router.links).toEqual([]);
+  });
+
+  it("rejects with the signal's own reason, and leaves nothing behind", async () => {
+    const net = new TestNetwork({ latencyMs: 50 });
+    const a = net.node(1);
+    const reason = new Error("enough");
+    expect(await outcome(a.router.join("memory", "b", { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    for (const after of [0, 20, 120, 5000]) {
+      const controller = new AbortController();
+      const joined = a.router.join("memory", "b", { signal: controller.signal });
+      await net.clock.advance(after);
+      controller.abort(reason);
+      expect(await outcome(joined)).toBe(reason);
+      await net.clock.advance(200);
+      expect([a.router.links, net.clock.timers]).toEqual([[], 0]);
+    }
+  });
+
+  it("of one address twice shares the link, which lives until both memberships are closed", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport);
+    const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
+    await during(net.clock, b.router.listen("memory", "b"));
+    const both = [a.router.join("memory", "b"), a.router.join("memory", "b", { retry: false })] as const;
+    const [one, two] = await during(net.clock, Promise.all(both), 10);
+    const three = await a.router.join("memory", "b");
+    expect([cables.cables.length, one.link === two.link, three.peer]).toEqual([1, true, b.id]);
+    void one.close();
+    void two.close();
+    await net.clock.advance(10);
+    expect([await outcome(one.closed), a.router.links.length]).toEqual([undefined, 1]);
+    const closed = three.close();
+    await net.clock.advance(10);
+    await closed;
+    expect(a.router.links).toEqual([]);
+    await net.clock.advance(60_000);
+    expect(cables.cables).toHaveLength(1);
+  });
+
+  it("does not fight the other direction: while a link that the peer dialled serves, it does not dial", async () => {
+    const net = new TestNetwork();
+    const cables = [new CableTransport(net.transport), new CableTransport(net.transport)] as const;
+    const [a, b] = [net.node(1, { transports: [cables[0]] }), net.node(2, { transports: [cables[1]] })];
+    await during(net.clock, Promise.all([a.router.listen("memory", "a"), b.router.listen("memory", "b")]));
+    const joins = Promise.all([a.router.join("memory", "b"), b.router.join("memory", "a")]);
+    const [ofA, ofB] = await during(net.clock, joins, 10);
+    await net.clock.advance(120_000);
+    expect([cables[0].cables.length, cables[1].cables.length]).toEqual([1, 1]);
+    expect([a.router.links.length, b.router.links.length]).toEqual([1, 1]);
+    expect([ofA.link?.state, ofB.link]).toEqual(["up", undefined]);
+    // When it is gone, whoever wants it dials again, and one of them is enough.
+    cables[0].cables[0]!.pull();
+    await net.clock.advance(60_000);
+    expect([a.router.links.length, b.router.links.length]).toEqual([1, 1]);
+    expect((await b.router.join("memory", "a")).peer).toBe(a.id);
+  });
+
+  it("recognises itself, and never dials that address again", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport);
+    const a = net.node(1, { transports: [cables] });
+    await during(net.clock, a.router.listen("memory", "self"));
+    const joined = a.router.join("memory", "self");
+    joined.catch(() => undefined);
+    await net.clock.advance(6000);
+    expect(await outcome(joined)).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", message: expect.stringContaining("this node itself") as string });
+    expect(await outcome(a.router.join("memory", "self"))).toMatchObject({ message: expect.stringContaining("this node itself") as string });
+    await net.clock.advance(120_000);
+    expect(cables.cables).toHaveLength(1);
+    expect(a.router.links).toEqual([]);
+  });
+
+  it("dials at most four addresses at once, and no address twice", async () => {
+    const net = new TestNetwork();
+    let dialling = 0;
+    let most = 0;
+    const seen = new Set<string>();
+    const slow: Transport = {
+      networks: ["slow"],
+      dial: (_network, address, options) =>
+        new Promise((_resolve, reject) => {
+          expect(seen.has(address)).toBe(false);
+          seen.add(address);
+          dialling += 1;
+          most = Math.max(most, dialling);
+          const fail = (error: unknown): void => {
+            if (!seen.has(address)) return;
+            dialling -= 1;
+            seen.delete(address);
+            reject(error);
+          };
+          const timer = net.clock.setTimer(100, () => fail(new AstraError("ECONNREFUSED", "nobody there")));
+          options?.signal?.addEventListener("abort", () => {
+            timer.cancel();
+            fail(options.signal?.reason);
+          }, { once: true });
+        }),
+    };
+    const a = net.node(1, { insecure: true, transports: [slow] });
+    const joins = Array.from({ length: 20 }, (_, i) => a.router.join("slow", `host-${i % 10}`));
+    for (const join of joins) join.catch(() => undefined);
+    await net.clock.advance(10_000);
+    expect(most).toBe(4);
+    const closed = a.router.close();
+    await net.clock.advance(10);
+    await closed;
+    expect([dialling, net.clock.timers]).toEqual([0, 0]);
+    for (const join of joins) expect(await outcome(join)).toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+  });
+
+  it("gives a dial that is not answered up after dialTimeoutMs, and tries again", async () => {
+    const net = new TestNetwork();
+    let dials = 0;
+    const hole: Transport = {
+      networks: ["hole"],
+      dial: (_network, _address, options) =>
+        new Promise((_resolve, reject) => {
+          dials += 1;
+          options?.signal?.addEventListener("abort", () => reject(options.signal?.reason), { once: true });
+        }),
+    };
+    const a = net.node(1, { insecure: true, transports: [hole], limits: { dialTimeoutMs: 2000 } });
+    const joined = a.router.join("hole", "x", { retry: { maxDelayMs: 0 } });
+    joined.catch(() => undefined);
+    await net.clock.advance(2000);
+    expect(joinErrors(a.events)).toMatchObject([{ error: { code: "ETIMEDOUT" } }]);
+    await net.clock.advance(10);
+    expect(dials).toBe(2);
+    void a.router.close();
+    await net.clock.advance(10);
+  });
+
+  it.each([{ minDelayMs: -1 }, { maxDelayMs: Number.NaN }])("does not take %j", async (retry) => {
+    const net = new TestNetwork();
+    expect(await outcome(net.node(1).router.join("memory", "b", { retry }))).toMatchObject({ code: "EINVAL" });
+  });
+
+  it("maxMemberships: more addresses are refused", async () => {
+    const net = new TestNetwork();
+    const a = net.node(1, { limits: { maxMemberships: 1 } });
+    a.router.join("memory", "x").catch(() => undefined);
+    expect(await outcome(a.router.join("memory", "y"))).toMatchObject({ code: "ERR_ASTRANET_OVERLOAD" });
+    void a.router.close();
+    await net.clock.advance(10);
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { agree, decodePreamble, encodePreamble, makePreamble, type Preamble } from "../src/link/preamble.ts";
+import { seededRandom } from "./support/network.ts";
+
+const random = seededRandom(1);
+const text = (words: string): Uint8Array => new TextEncoder().encode(words);
+
+function reason(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "nothing was thrown";
+}
+
+const preamble = (change: Partial<Preamble>): Preamble => ({ ...makePreamble("local", undefined, random), ...change });
+
+describe("a preamble", () => {
+  it("is 16 bytes that come back as it was", () => {
+    for (const mode of ["noise", "insecure", "local"] as const) {
+      for (const initiator of [undefined, true, false]) {
+        const ours = makePreamble(mode, initiator, random);
+        const bytes = encodePreamble(ours);
+        expect(bytes).toHaveLength(16);
+        expect(decodePreamble(bytes)).toEqual(ours);
+        for (let length = 0; length < 16; length += 1) expect(decodePreamble(bytes.subarray(0, length))).toBeUndefined();
+      }
+    }
+  });
+
+  it.each([
+    ["an HTTP request", text("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "an HTTP request"],
+    ["an HTTP answer", text("HTTP/1.1 400 Bad Request\r\n"), "answered in HTTP"],
+    ["HTTP/2", text("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "HTTP/2"],
+    ["SSH", text("SSH-2.0-OpenSSH_9.2\r\n"), "SSH"],
+    ["a TLS ClientHello", Uint8Array.of(0x16, 0x03, 0x01, 0x02, 0, 1, 0, 1, 0xfc), "TLS handshake"],
+    ["a TLS alert", Uint8Array.of(0x15, 0x03, 0x03, 0, 2, 2, 40), "TLS alert"],
+    ["muxado's SYN", Uint8Array.of(0, 0, 5, 0x12, 0, 0, 0, 3, 104, 101), "muxado frame (DATA with SYN)"],
+    ["muxado's GOAWAY", Uint8Array.of(0, 0, 8, 0x30, 0, 0, 0, 0), "muxado frame (GOAWAY)"],
+    ["muxado's RST", Uint8Array.of(0, 0, 4, 0x00, 0, 0, 0, 3), "muxado frame (RST)"],
+    ["muxado's WNDINC", Uint8Array.of(0, 0, 4, 0x20, 0, 0, 0, 3), "muxado frame (WNDINC)"],
+    ["a bare mux session", Uint8Array.of(0, 0, 40, 0x40, 0, 0, 0, 0), "SETTINGS frame"],
+    ["something else", Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), "01 02 03 04 05 06 07 08"],
+  ])("is not %s, and the error says what it is", (_what, bytes, words) => {
+    expect(() => decodePreamble(bytes)).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_PROTOCOL" }));
+    expect(reason(() => decodePreamble(bytes))).toContain(words);
+  });
+
+  it("waits for some more bytes before it says what a stranger speaks, unless there are none", () => {
+    expect(decodePreamble(text("GE"))).toBeUndefined();
+    expect(decodePreamble(Uint8Array.of(0, 0, 5))).toBeUndefined();
+    expect(reason(() => decodePreamble(text("GE"), true))).toContain("it sent 47 45");
+    expect(decodePreamble(text("AST"), true)).toBeUndefined();
+  });
+
+  it("names the other version, as soon as the byte has come", () => {
+    const bytes = encodePreamble(preamble({ version: 9 })).subarray(0, 5);
+    expect(reason(() => decodePreamble(bytes))).toBe("ERR_ASTRANET_HANDSHAKE: the other end speaks version 9 of the link protocol, we speak 1");
+  });
+
+  it("is refused with a mode or a role that nobody knows", () => {
+    const bytes = encodePreamble(preamble({}));
+    const changed = (at: number): Uint8Array => bytes.map((byte, i) => (i === at ? 77 : byte));
+    expect(reason(() => decodePreamble(changed(5)))).toContain("link mode 77");
+    expect(reason(() => decodePreamble(changed(7)))).toContain("role 77");
+    expect(decodePreamble(changed(6))).toMatchObject({ suites: 77 });
+  });
+});
+
+describe("two preambles", () => {
+  const low = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1);
+  const high = Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 0);
+
+  it("make the one with the larger random value the client, where nobody said who dialled", () => {
+    expect(agree(preamble({ random: high }), preamble({ random: low }))).toEqual({ initiator: true });
+    expect(agree(preamble({ random: low }), preamble({ random: high }))).toEqual({ initiator: false });
+  });
+
+  it("follow whoever says who dialled", () => {
+    for (const [ours, theirs, initiator] of [
+      ["initiator", "undecided", true],
+      ["acceptor", "undecided", false],
+      ["undecided", "initiator", false],
+      ["undecided", "acceptor", true],
+      ["initiator", "acceptor", true],
+      ["acceptor", "initiator", false],
+    ] as const) {
+      expect(agree(preamble({ role: ours, random: low }), preamble({ role: theirs, random: high }))).toEqual({ initiator });
+    }
+  });
+
+  it("do not agree when they are equal, when both dialled, or when one wants encryption", () => {
+    const fails = (ours: Partial<Preamble>, theirs: Partial<Preamble>): string => reason(() => agree(preamble(ours), preamble(theirs)));
+    expect(fails({ random: low }, { random: low })).toContain("our own preamble");
+    expect(fails({ role: "initiator" }, { role: "initiator" })).toContain("both ends say that they are the initiator");
+    expect(fails({ role: "acceptor" }, { role: "acceptor" })).toContain("both ends say that they are the acceptor");
+    expect(fails({ mode: "local" }, { mode: "noise" })).toBe(
+      "ERR_ASTRANET_HANDSHAKE: the other end asks for an encrypted link (mode noise), we ask for a link in clear (mode local)",
+    );
+    expect(agree(preamble({ mode: "local", role: "initiator" }), preamble({ mode: "insecure" }))).toEqual({ initiator: true });
+  });
+});

@@ -1,0 +1,81 @@
+import { AstraError, type Connection, type ConnectionSink, type ListenInit, type Transport, type TransportListener } from "@astranet/transport";
+
+/** A connection that can lose its far end: this side is told, the other one is not, and goes on believing in it. */
+export class PulledCable implements Connection {
+  readonly #connection: Connection;
+  #sink: ConnectionSink | undefined;
+  #pulled = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get localAddress(): string {
+    return this.#connection.localAddress;
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  start(sink: ConnectionSink): void {
+    this.#sink = sink;
+    this.#connection.start({
+      data: (chunk) => {
+        if (!this.#pulled) sink.data(chunk);
+      },
+      drain: () => {
+        if (!this.#pulled) sink.drain();
+      },
+      closed: (reason) => {
+        if (!this.#pulled) sink.closed(reason);
+      },
+    });
+  }
+
+  send(chunks: readonly Uint8Array[]): boolean {
+    return this.#pulled || this.#connection.send(chunks);
+  }
+
+  close(): void {
+    if (!this.#pulled) this.#connection.close();
+  }
+
+  abort(reason?: unknown): void {
+    if (!this.#pulled) this.#connection.abort(reason);
+  }
+
+  /** Nothing comes through any more, silently. */
+  silence(): void {
+    this.#pulled = true;
+  }
+
+  /** The same, and this side is told. */
+  pull(): void {
+    this.#pulled = true;
+    this.#sink?.closed(new AstraError("ECONNRESET", "the cable was pulled"));
+  }
+}
+
+/** A transport whose connections can lose their far ends. */
+export class CableTransport implements Transport {
+  readonly networks: readonly string[];
+  /** What was dialled, oldest first. */
+  readonly cables: PulledCable[] = [];
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    this.networks = transport.networks;
+  }
+
+  async dial(network: string, address: string, options?: { signal?: AbortSignal }): Promise<Connection> {
+    const cable = new PulledCable(await this.#transport.dial(network, address, options));
+    this.cables.push(cable);
+    return cable;
+  }
+
+  listen(network: string, address: string, init: ListenInit): Promise<TransportListener> {
+    return this.#transport.listen!(network, address, init);
+  }
+}
