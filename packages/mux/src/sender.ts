@@ -10,6 +10,7 @@ import {
   ENDED,
   FIN_RECEIVED,
   FIN_SENT,
+  HANDED,
   IN_CONTROL,
   IN_DATA,
   LOCAL,
@@ -74,6 +75,13 @@ export class Sender {
   begin(settings: Settings | undefined): void {
     this.#settings = settings;
     this.schedule();
+  }
+
+  /** SETTINGS, unless it has left already: no frame may come before it. */
+  sayFirst(): void {
+    if (this.#settings === undefined) return;
+    this.encoder.settings(this.#settings);
+    this.#settings = undefined;
   }
 
   /** A flush happens at the end of this tick. */
@@ -181,10 +189,7 @@ export class Sender {
   #sessionControl(): void {
     const { encoder } = this;
     const session = this.#session;
-    if (this.#settings !== undefined) {
-      encoder.settings(this.#settings);
-      this.#settings = undefined;
-    }
+    this.sayFirst();
     if (this.#refusals.length > 0) {
       const refusals = this.#refusals;
       this.#refusals = [];
@@ -380,7 +385,8 @@ export class Sender {
   }
 
   #impliesAccept(stream: Stream): void {
-    if ((stream._state & (LOCAL | ACCEPTED)) === 0) stream.accept();
+    // The FIN that answers a STOP is nobody's accept: a stream that the application never had stays one that may be reset too often.
+    if ((stream._state & (LOCAL | ACCEPTED | HANDED)) === HANDED) stream.accept();
     stream._state &= ~(SEND_ACCEPT | ACCEPT_WAITED);
   }
 

@@ -1,4 +1,4 @@
-import { FrameError, PROTOCOL_VERSION, type Settings, WireCode } from "@astranet/frame";
+import { DEFAULT_MAX_GOAWAY_DEBUG, FrameError, PROTOCOL_VERSION, type Settings, WireCode } from "@astranet/frame";
 import { AstraError, type Connection, type Timer, type Transport } from "@astranet/transport";
 import { Acceptor } from "./acceptor.ts";
 import { Deferred, ignore, rejected } from "./deferred.ts";
@@ -80,6 +80,8 @@ export class Session implements AsyncDisposable {
   #saidGoAway: { last: number; code: number; debug: string } | undefined;
   /** The peer said GOAWAY. */
   #gotGoAway: { last: number; code: number; debug: string } | undefined;
+  /** Bytes that the peer says it has. */
+  #acknowledged = 0;
   #closing = false;
   #finished = false;
   #error: AstraError | undefined;
@@ -222,9 +224,12 @@ export class Session implements AsyncDisposable {
 
   /**
    * Takes no more streams from the peer: those it opened that were not handed out yet fail there as retryable. Streams
-   * that run go on, and `open` still works. `code` 0 is a clean end.
+   * that run go on, and `open` still works. `code` 0 is a clean end; `debug` is at most 64 KiB of UTF-8. Throws EINVAL.
    */
   goAway(code: number = WireCode.NO_ERROR, debug = ""): void {
+    if (!(Number.isInteger(code) && code >= 0 && code <= 0xffff_ffff)) throw invalid(`a code is an integer from 0 to 2^32 − 1, not ${String(code)}`);
+    if (debug.length > DEFAULT_MAX_GOAWAY_DEBUG / 3 && new TextEncoder().encode(debug).length > DEFAULT_MAX_GOAWAY_DEBUG)
+      throw invalid(`a debug text of ${String(debug.length)} characters, at most ${String(DEFAULT_MAX_GOAWAY_DEBUG)} bytes are allowed`);
     if (this.#over) return;
     const last = this._acceptor.lastHanded;
     const before = this.#saidGoAway;
@@ -248,7 +253,7 @@ export class Session implements AsyncDisposable {
   close(): Promise<void> {
     if (!this.#over && !this.#closing) {
       this.#closing = true;
-      this.goAway();
+      if (this.#saidGoAway === undefined) this.goAway();
       this.#closeTimer = this._options.clock.setTimer(this._options.closeTimeoutMs, () => {
         this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session was closed before the stream was done"), false);
         this._sender.flush();
@@ -335,6 +340,8 @@ export class Session implements AsyncDisposable {
     const { _sender: sender } = this;
     if (received > sender.encoder.counted) throw new FrameError(WireCode.PROTOCOL, "LINK acknowledges bytes that were never sent");
     if (limit < sender.linkLimit) throw new FrameError(WireCode.PROTOCOL, "LINK takes credit back");
+    if (received < this.#acknowledged) throw new FrameError(WireCode.PROTOCOL, "LINK takes its acknowledgement back");
+    this.#acknowledged = received;
     sender.linkLimit = limit;
     sender.schedule();
   }
@@ -518,6 +525,7 @@ export class Session implements AsyncDisposable {
   #protocolError(wireCode: number, what: string): void {
     if (this.#over) return;
     if (this._canSend) {
+      this._sender.sayFirst();
       this._sender.encoder.goAway(this._acceptor.lastHanded, wireCode, new TextEncoder().encode(what));
       this.#connection.send(this._sender.encoder.take());
     }

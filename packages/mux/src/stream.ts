@@ -74,7 +74,8 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     this._state |= ACCEPTED;
     if (header.length > 0) this._more.answer = header;
     this.session._acceptor.accepted();
-    if (!this._isOver) this._control(SEND_ACCEPT);
+    // A FIN said it already.
+    if ((this._state & FIN_SENT) === 0) this._control(SEND_ACCEPT);
   }
 
   /** Refuses a stream that was not accepted: its opener gets ECONNREFUSED, retryable. `reason` as for `reset`. */

@@ -1,0 +1,57 @@
+import { FrameDecoder } from "@astranet/frame";
+import type { Connection, ConnectionSink } from "@astranet/transport";
+import { Collector, encode, type Frame } from "../../../frame/test/support/frames.ts";
+
+/** A connection whose other end is in the test's hands: it gives chunks of any size, and says itself when there is room. */
+export class HeldConnection implements Connection {
+  readonly localAddress = "here";
+  readonly remoteAddress = "there";
+  /** What `send` returns. */
+  hasRoom = true;
+  /** The sizes of the gathered sends. */
+  readonly sends: number[] = [];
+  /** The chunks of the last gathered send. */
+  last: readonly Uint8Array[] = [];
+  isClosed = false;
+  aborted: unknown = undefined;
+  readonly #collector = new Collector();
+  readonly #decoder = new FrameDecoder(this.#collector);
+  #sink: ConnectionSink | undefined;
+
+  get frames(): readonly Frame[] {
+    return this.#collector.frames;
+  }
+
+  start(sink: ConnectionSink): void {
+    this.#sink = sink;
+  }
+
+  send(chunks: readonly Uint8Array[]): boolean {
+    this.sends.push(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    this.last = chunks;
+    for (const chunk of chunks) this.#decoder.push(chunk);
+    return this.hasRoom;
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  abort(reason?: unknown): void {
+    this.aborted = reason;
+  }
+
+  /** Gives the frames to the session, in one chunk. */
+  give(...frames: readonly Frame[]): void {
+    this.#sink?.data(encode(frames).bytes);
+  }
+
+  drain(): void {
+    this.hasRoom = true;
+    this.#sink?.drain();
+  }
+
+  closed(reason?: unknown): void {
+    this.#sink?.closed(reason);
+  }
+}
