@@ -4,7 +4,7 @@ import { Readable, Writable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { type Stream } from "@astranet/mux";
-import { listener, type StreamSocket, toDuplex } from "@astranet/mux/node";
+import { connecting, listener, type StreamSocket, toDuplex } from "@astranet/mux/node";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { sessionsInMemory, type Sessions, sessionsOverTcp } from "./support/node-sessions.ts";
 
@@ -250,5 +250,37 @@ describe("listener", () => {
     Object.assign(server._options, { onstream: () => undefined });
     const [error] = (await once(listener(server), "error")) as [Error];
     expect(error).toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+  });
+});
+
+describe("connecting", () => {
+  it("gives a socket that can be written to before the stream is there", async () => {
+    const [near, far] = await streams(sessionsInMemory());
+    const socket = connecting(Promise.resolve({ stream: near, remote: { address: "there", port: 7 } }), () => undefined);
+    expect(socket).toMatchObject({ connecting: true, pending: true, readyState: "opening" });
+    socket.end("early");
+    await once(socket, "connect");
+    expect(socket).toMatchObject({ connecting: false, remoteAddress: "there", remotePort: 7 });
+    expect(await text(toDuplex(far))).toBe("early");
+    socket.destroy();
+  });
+
+  it("fails with what the opening failed with", async () => {
+    const socket = connecting(Promise.reject(new Error("nobody there")), () => undefined);
+    await expect(text(socket)).rejects.toThrow("nobody there");
+  });
+
+  it("gives the opening up when it is destroyed, and fails with nothing", async () => {
+    let given = 0;
+    let reject: (error: Error) => void = () => undefined;
+    const opened = new Promise<never>((_resolve, fail) => (reject = fail));
+    const socket = connecting(opened, () => {
+      given++;
+      reject(new Error("given up"));
+    });
+    const closed = once(socket, "close");
+    socket.destroy();
+    await closed;
+    expect([given, socket.errored]).toEqual([1, null]);
   });
 });

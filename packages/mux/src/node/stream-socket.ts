@@ -4,8 +4,21 @@ import { AstraError } from "@astranet/transport";
 import type { ByteStream, DuplexOptions, EndAddress } from "./byte-stream.ts";
 import { IdleTimer } from "./idle-timer.ts";
 
+/** A stream, and where it leads. */
+export interface Opened {
+  readonly stream: ByteStream;
+  readonly local?: EndAddress | undefined;
+  readonly remote?: EndAddress | undefined;
+}
+
+/** A stream that is being opened. `giveUp` is called where the socket is destroyed before: then `opened` should reject soon. */
+export interface Opening {
+  readonly opened: Promise<Opened>;
+  readonly giveUp?: () => void;
+}
+
 /**
- * A stream as a Duplex that is used like a connected `net.Socket`; {@link toDuplex} makes it.
+ * A stream as a Duplex that is used like a `net.Socket`; {@link toDuplex} makes it.
  *
  * It reads from the stream only as somebody reads from it, so credit goes back as bytes are consumed. What it is given to
  * write it gives away, as `Stream.write` does: the bytes are not to be changed afterwards, not even after the callback.
@@ -13,41 +26,42 @@ import { IdleTimer } from "./idle-timer.ts";
  * `destroy()` after `end()` lets what was written arrive; `destroy()` with writes pending, or with an error, resets the stream.
  */
 export class StreamSocket extends Duplex {
-  readonly localAddress: string | undefined;
-  readonly localPort: number | undefined;
-  readonly localFamily: string | undefined;
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-  readonly remoteFamily: string | undefined;
-  readonly connecting = false;
-  readonly pending = false;
+  localAddress: string | undefined = undefined;
+  localPort: number | undefined = undefined;
+  localFamily: string | undefined = undefined;
+  remoteAddress: string | undefined = undefined;
+  remotePort: number | undefined = undefined;
+  remoteFamily: string | undefined = undefined;
+  /** Whether the stream is still being opened; 'connect' and 'ready' tell when it no longer is. */
+  connecting: boolean;
   /** Bytes read from the stream so far. */
   bytesRead = 0;
   /** The delay given to `setTimeout`, in milliseconds. */
   timeout: number | undefined = undefined;
 
-  readonly #source: ByteStream;
+  /** Unset only while it connects, when neither `_read` nor `_write` is called. */
+  #source!: ByteStream;
+  readonly #ongiveup: (() => void) | undefined;
   #bytesTaken = 0;
   #idle: IdleTimer | undefined = undefined;
 
-  constructor(source: ByteStream, options: DuplexOptions) {
-    // With no buffer of its own, it asks the stream for bytes when somebody asks it for bytes.
-    super({ allowHalfOpen: options.allowHalfOpen ?? true, readableHighWaterMark: 0 });
-    const { local, remote } = options;
-    this.localAddress = local?.address;
-    this.localPort = local?.port;
-    this.localFamily = family(local);
-    this.remoteAddress = remote?.address;
-    this.remotePort = remote?.port;
-    this.remoteFamily = family(remote);
-    this.#source = source;
-    source.closed.then(
-      () => this.#bothOver(),
-      (error: unknown) => {
-        // What came before the stream broke may still be read; then reading tells.
-        if (source.readableLength === 0) this.destroy(error as Error);
-      },
-    );
+  /** @internal */
+  constructor(opening: Opened | Opening, options: DuplexOptions) {
+    const isOpen = "stream" in opening;
+    super({
+      allowHalfOpen: options.allowHalfOpen ?? true,
+      // With no buffer of its own, it asks the stream for bytes when somebody asks it for bytes.
+      readableHighWaterMark: 0,
+      ...(isOpen ? {} : { construct: (callback: (error?: Error | null) => void) => void this.#connect(opening, callback) }),
+    });
+    this.connecting = !isOpen;
+    this.#ongiveup = isOpen ? undefined : opening.giveUp;
+    if (isOpen) this.#open(opening);
+  }
+
+  /** As `connecting`. */
+  get pending(): boolean {
+    return this.connecting;
   }
 
   /** Bytes written so far, those still queued here included. */
@@ -55,7 +69,8 @@ export class StreamSocket extends Duplex {
     return this.#bytesTaken + this.writableLength;
   }
 
-  get readyState(): "open" | "readOnly" | "writeOnly" | "closed" {
+  get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
+    if (this.connecting) return "opening";
     if (this.readable) return this.writable ? "open" : "readOnly";
     return this.writable ? "writeOnly" : "closed";
   }
@@ -114,6 +129,12 @@ export class StreamSocket extends Duplex {
     return this.destroy(new AstraError("ECONNRESET", "the stream was reset here"));
   }
 
+  /** While it connects, this gives the attempt up. */
+  override destroy(error?: Error): this {
+    if (this.connecting && !this.destroyed) this.#ongiveup?.();
+    return super.destroy(error);
+  }
+
   override _read(): void {
     let chunk: Uint8Array | null | undefined;
     try {
@@ -151,9 +172,43 @@ export class StreamSocket extends Duplex {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#idle?.cancel();
-    if (error !== null || this.writableLength > 0) this.#source.reset();
-    else void this.#source.close();
+    const source = this.#source as ByteStream | undefined;
+    if (error !== null || this.writableLength > 0) source?.reset();
+    else void source?.close();
     callback(error);
+  }
+
+  async #connect(opening: Opening, callback: (error?: Error | null) => void): Promise<void> {
+    try {
+      const opened = await opening.opened;
+      this.connecting = false;
+      this.#open(opened);
+    } catch (error) {
+      this.connecting = false;
+      callback(this.destroyed ? null : (error as Error));
+      return;
+    }
+    callback();
+    if (this.destroyed) return;
+    this.emit("connect");
+    this.emit("ready");
+  }
+
+  #open({ stream, local, remote }: Opened): void {
+    this.#source = stream;
+    this.localAddress = local?.address;
+    this.localPort = local?.port;
+    this.localFamily = family(local);
+    this.remoteAddress = remote?.address;
+    this.remotePort = remote?.port;
+    this.remoteFamily = family(remote);
+    stream.closed.then(
+      () => this.#bothOver(),
+      (error: unknown) => {
+        // What came before the stream broke may still be read; then reading tells.
+        if (stream.readableLength === 0) this.destroy(error as Error);
+      },
+    );
   }
 
   #got(chunk: Uint8Array | null): void {
