@@ -3,9 +3,8 @@ import { defineConfig } from "vitest/config";
 const conditions = ["@astranet/source"];
 
 /**
- * What mutation testing runs: the tests of one package (`MUTATE`), in Node, without those that are about load, time or other processes
- * (`*.load.node.test.ts`), and without the two kinds that say nothing new and take long in instrumented code: bulk, and one byte at a time.
- * Each mutant runs every test that reaches it.
+ * What mutation testing runs: the tests of one package (`MUTATE`), in Node. Each mutant runs every test that reaches it, so what takes long and
+ * says nothing new is left out: load, fuzzing and the model's long walk, the same body over other kinds of pipes, bulk, and one byte at a time.
  */
 export default defineConfig({
   resolve: { conditions },
@@ -13,7 +12,7 @@ export default defineConfig({
   test: {
     root: `packages/${process.env["MUTATE"] ?? "frame"}`,
     include: ["test/**/*.test.ts"],
-    exclude: ["test/**/*.load.node.test.ts"],
+    exclude: ["test/**/*.load.node.test.ts", "test/**/*-kinds.node.test.ts", "test/**/{fuzz,model}*.test.ts"],
     testNamePattern: /^(?!.*(?:one byte at a time|carries bulk))/,
     testTimeout: 60_000,
   },

@@ -51,6 +51,28 @@ describe("the repository", () => {
   });
 });
 
+describe("a dependency", () => {
+  const manifests = ["package.json", ...packages.map((name) => `packages/${name}/package.json`), ...files("examples").filter((path) => path.endsWith("/package.json"))];
+  const all = manifests.flatMap((path) => {
+    const { dependencies = {}, devDependencies = {} } = JSON.parse(text(path)) as Partial<Record<string, Record<string, string>>>;
+    return Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => !version.startsWith("workspace:"));
+  });
+
+  it("is pinned, to one version everywhere", () => {
+    const versions = new Map(all);
+    for (const [name, version] of all) {
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+$/);
+      expect(version, name).toBe(versions.get(name));
+    }
+  });
+
+  it("is in ARCHITECTURE.md with the reason for it", () => {
+    const document = text("ARCHITECTURE.md");
+    const unexplained = all.map(([name]) => name).filter((name) => !name.startsWith("@types/") && !document.includes(`\`${name}\``));
+    expect(unexplained).toEqual([]);
+  });
+});
+
 describe("a source file", () => {
   it("named index.ts holds only a list of names", () => {
     const lists = sources.filter((path) => path.endsWith("/index.ts"));
