@@ -15,10 +15,10 @@ export interface ServiceEntry {
 }
 
 /** At most so many tags a service. */
-export const maxTags = 16;
+const maxTags = 16;
 
 /** … and so many bytes of them, keys and values together. */
-export const maxTagBytes = 512;
+const maxTagBytes = 512;
 
 /** The default weight; twice of it gets twice the dials under 'weighted' and affinity. */
 export const defaultWeight = 100;

@@ -98,7 +98,7 @@ describe("addresses to bind", () => {
     expect(reason(() => parseBindAddress(address))).toContain(why);
   });
 
-  it.each([undefined, null, 80, {}])("%s is refused: not a string", (address) => {
+  it.each([undefined, null, 80, {}] as unknown as string[])("%s is refused: not a string", (address) => {
     expect(reason(() => parseBindAddress(address))).toContain("is a string, not");
   });
 });

@@ -33,7 +33,7 @@ describe("merging records", () => {
           fc.tuple(
             fc.constant(records),
             fc.shuffledSubarray(records, { minLength: records.length, maxLength: records.length }),
-            records.length === 0 ? fc.constant([]) : fc.array(fc.constantFrom(...records), { maxLength: 12 }),
+            records.length === 0 ? fc.constant<typeof records>([]) : fc.array(fc.constantFrom(...records), { maxLength: 12 }),
           ),
         ),
         ([records, shuffled, repeated]) => {
