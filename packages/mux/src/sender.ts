@@ -84,6 +84,14 @@ export class Sender {
     this.#settings = undefined;
   }
 
+  /** The GOAWAY, if one waits. */
+  sayGoAway(): void {
+    if (this.goAway === undefined) return;
+    const { last, code, debug } = this.goAway;
+    this.goAway = undefined;
+    this.encoder.goAway(last, code, utf8.encode(debug));
+  }
+
   /** A flush happens at the end of this tick. */
   schedule(): void {
     if (this.#scheduled) return;
@@ -151,7 +159,7 @@ export class Sender {
       if (!this.#connection.send(encoder.take())) this.#blocked = true;
     }
     if (this.#waiting.size > 0) this.#wake();
-    session._flushed();
+    if (!this.#blocked) session._flushed();
   }
 
   /** The streams that were opened here and never left. */
@@ -195,11 +203,7 @@ export class Sender {
       this.#refusals = [];
       for (let i = 0; i < refusals.length; i += 2) encoder.rst(refusals[i] as number, 0, refusals[i + 1] as number);
     }
-    if (this.goAway !== undefined) {
-      const { last, code, debug } = this.goAway;
-      this.goAway = undefined;
-      encoder.goAway(last, code, utf8.encode(debug));
-    }
+    this.sayGoAway();
     if (!session._extended) return;
     const { _keepAlive: keepAlive, _linkCredit: credit, _receiver: receiver } = session;
     if (keepAlive.pingDue) {

@@ -80,6 +80,8 @@ export class Session implements AsyncDisposable {
   #saidGoAway: { last: number; code: number; debug: string } | undefined;
   /** The peer said GOAWAY. */
   #gotGoAway: { last: number; code: number; debug: string } | undefined;
+  /** The peer's GOAWAY came before ours was said. */
+  #peerEnded = false;
   /** Bytes that the peer says it has. */
   #acknowledged = 0;
   #closing = false;
@@ -257,6 +259,8 @@ export class Session implements AsyncDisposable {
       this.#closeTimer = this._options.clock.setTimer(this._options.closeTimeoutMs, () => {
         this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session was closed before the stream was done"), false);
         this._sender.flush();
+        // The connection may have no room, and never get it.
+        this.#finish();
       }, { keepAlive: true });
       this._sender.schedule();
     }
@@ -351,6 +355,7 @@ export class Session implements AsyncDisposable {
     const before = this.#gotGoAway;
     if (before !== undefined && this._extended && last !== before.last && (before.last === 0 || isAfter(last, before.last)))
       throw new FrameError(WireCode.PROTOCOL, "a second GOAWAY raises the last id");
+    this.#peerEnded ||= this.#saidGoAway === undefined;
     this.#gotGoAway = { last, code, debug: utf8.decode(debugBytes) };
     const error = new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer takes no new streams (${wireCodeName(code)})`, { retryable: true, remoteCode: code });
     for (const stream of this._local.values()) if (last === 0 || isAfter(stream.id, last)) stream._break(error, false);
@@ -510,7 +515,10 @@ export class Session implements AsyncDisposable {
   #connectionClosed(reason: unknown): void {
     if (this.#over) return;
     const got = this.#gotGoAway;
-    if (got !== undefined) this.#end(sessionError(got.code, `the peer ended the session (${wireCodeName(got.code)}): ${got.debug}`), { code: got.code, debug: got.debug, remote: true });
+    const error = got && sessionError(got.code, `the peer ended the session (${wireCodeName(got.code)}): ${got.debug}`);
+    // A link that dies under streams that were to finish is no clean end, whatever was said before.
+    const died = reason !== undefined && !this.#finished && this.streamCount > 0;
+    if (got !== undefined && (error !== undefined || !died)) this.#end(error, this.#peerEnded ? { code: got.code, debug: got.debug, remote: true } : undefined);
     else if (this.#finished) this.#end(undefined);
     else
       this.#end(
@@ -543,8 +551,9 @@ export class Session implements AsyncDisposable {
     if (this._extended ? this.#saidGoAway === undefined : this.#gotGoAway === undefined) {
       const { code = WireCode.NO_ERROR, debug = "" } = this.#saidGoAway ?? {};
       this._sender.encoder.goAway(this._extended ? this._acceptor.lastHanded : this._receiver.lastId, code, new TextEncoder().encode(debug));
-      this.#connection.send(this._sender.encoder.take());
     }
+    this._sender.sayGoAway();
+    if (this._sender.encoder.length > 0) this.#connection.send(this._sender.encoder.take());
     this.#connection.close();
     const got = this.#gotGoAway;
     if (got !== undefined && this.streamCount > 0) {
