@@ -52,7 +52,7 @@ const browser = portable.map((name) => ({
     browser: {
       enabled: true,
       headless: true,
-      provider: playwright({ launchOptions: { executablePath: chromium, args: ["--no-sandbox"] } }),
+      provider: playwright({ launchOptions: { executablePath: chromium, args: ["--no-sandbox", "--disable-dev-shm-usage"] } }),
       instances: [{ browser: "chromium" as const }],
       screenshotFailures: false,
     },
