@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { createServer as createTcpServer, isIPv4, isIPv6, type AddressInfo, type ListenOptions, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { AstraError, type ListenInit, type TransportListener } from "@astranet/transport";
 import { mapError, toConnection } from "@astranet/transport/node";
@@ -25,7 +27,11 @@ export async function listenSocket(network: Network, address: string, options: T
   if (network === "tls") {
     const tls = options.tls?.server;
     if (tls === undefined) throw new AstraError("EINVAL", "to listen on 'tls' the transport needs tls.server with a certificate and its key");
-    server = createTlsServer({ ...tls, ...common }, accept);
+    try {
+      server = createTlsServer({ ...tls, ...common }, accept);
+    } catch (error) {
+      throw new AstraError("EINVAL", `tls.server is not usable: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
   } else server = createTcpServer(common, accept);
 
   await listening(server, where, init.signal);
@@ -85,7 +91,10 @@ function listening(server: Server, where: ListenOptions, signal: AbortSignal | u
     // Stays on: an error of a listening server (too many open files) ends nothing.
     server.on("error", (error: NodeJS.ErrnoException) => {
       settle();
-      reject(error.code === "ENOENT" || error.code === "ENOTDIR" ? new AstraError("EINVAL", `no such folder: ${error.message}`, { cause: error }) : mapError(error, "EINVAL"));
+      // libuv tells EACCES for a path whose folder does not exist.
+      const folder = where.path === undefined ? undefined : dirname(where.path);
+      if (folder !== undefined && !existsSync(folder)) reject(new AstraError("EINVAL", `bad path '${String(where.path)}': there is no folder '${folder}'`, { cause: error }));
+      else reject(mapError(error, "EINVAL"));
     });
     signal?.addEventListener("abort", onabort);
     server.listen(where);

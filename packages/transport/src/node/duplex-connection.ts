@@ -121,7 +121,7 @@ export class DuplexConnection extends BaseConnection {
   }
 
   protected discard(failure: object | undefined): void {
-    // A peer must not take for an ordered end what lost its tail; where nothing is lost, what the system has already taken still arrives.
+    // A peer should not take for an ordered end what lost its tail (libuv may, if it has bytes unread). Where nothing is lost, what the system has taken still arrives.
     outside(() => {
       if (failure !== undefined && this.#writable.writableLength > 0) reset(this.#writable);
       this.#readable.destroy();

@@ -37,7 +37,11 @@ export function mapError(error: unknown, fallback: AstraErrorCode = "ECONNRESET"
     return new AstraError(mapped.code, describe(mapped.cause), { cause: error });
   }
   const code = (error as { code?: unknown } | null | undefined)?.code;
-  return new AstraError((typeof code === "string" ? codes[code] : undefined) ?? fallback, describe(error), { cause: error });
+  return new AstraError((typeof code === "string" ? codeOf(code) : undefined) ?? fallback, describe(error), { cause: error });
+}
+
+function codeOf(code: string): AstraErrorCode | undefined {
+  return /^ERR_(?:SSL|TLS)_/.test(code) ? "ERR_ASTRANET_HANDSHAKE" : codes[code];
 }
 
 function describe(error: unknown): string {
