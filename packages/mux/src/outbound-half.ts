@@ -5,6 +5,7 @@ import { InboundHalf } from "./inbound-half.ts";
 import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WANTS_READY, WRITE_BROKEN } from "./state.ts";
 import { type Abortable, timedOut } from "./stream-core.ts";
 import type { WriteWaiter } from "./stream-extra.ts";
+import { peerError } from "./wire-error.ts";
 
 /** The half of a stream that writes: what was written and not framed, and who waits for that. */
 export abstract class OutboundHalf extends InboundHalf {
@@ -150,7 +151,7 @@ export abstract class OutboundHalf extends InboundHalf {
   /** The peer reads no more: drops the queue and answers with a FIN. @internal */
   _stoppedByPeer(code: number): void {
     if ((this._state & (FIN_SENT | WRITE_BROKEN | BROKEN)) !== 0) return;
-    this._breakWriting(new AstraError("EPIPE", "the peer stopped reading the stream", { remoteCode: code }), false);
+    this._breakWriting(peerError("EPIPE", "the peer stopped reading the stream", code), false);
     this._state |= ENDED;
     this._control(SEND_FIN);
   }

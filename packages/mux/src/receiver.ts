@@ -1,9 +1,11 @@
 import { Flag, FrameDecoder, FrameError, type FrameHandler, MAX_WINDOW, type Settings, WireCode } from "@astranet/frame";
+import type { AstraError } from "@astranet/transport";
 import { isAfter } from "./serial.ts";
 import type { Session } from "./session.ts";
 import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN, UNTYPED } from "./state.ts";
 import type { Stream } from "./stream.ts";
 import { TokenBucket } from "./token-bucket.ts";
+import { streamError } from "./wire-error.ts";
 
 interface PendingOpen {
   readonly id: number;
@@ -31,6 +33,7 @@ export class Receiver implements FrameHandler {
   #fin = false;
   #open: PendingOpen | undefined;
   #reason: Reason | undefined;
+  #lastReset: AstraError | undefined;
   #hasSettings = false;
   #emptyFrames = 0;
   readonly #pings: TokenBucket;
@@ -133,7 +136,7 @@ export class Receiver implements FrameHandler {
     this.#reason = undefined;
     if (stream === undefined) return;
     if (!stream._accepted) this.#session._acceptor.provoked();
-    stream._resetByPeer(code, this.#session._extended && (flags & Flag.HALF) !== 0, reason);
+    stream._resetByPeer(this.#resetError(code, reason), (flags & Flag.HALF) !== 0);
   }
 
   windowIncrement(streamId: number, increment: number): void {
@@ -202,6 +205,13 @@ export class Receiver implements FrameHandler {
   skipped(type: number): void {
     this.#expectNoSyn();
     if (!this.#unknown.take()) throw calm(`too many frames of unknown type ${String(type)}`);
+  }
+
+  /** A peer may reset many streams with few bytes: resets that say the same, one after the other, share their error. */
+  #resetError(code: number, reason: string | undefined): AstraError {
+    if (reason !== undefined) return streamError(code, "the peer reset the stream", reason);
+    if (this.#lastReset?.remoteCode !== code) this.#lastReset = streamError(code, "the peer reset the stream");
+    return this.#lastReset;
   }
 
   /** OPEN announces a SYN: nothing may come between. */

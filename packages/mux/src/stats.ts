@@ -1,3 +1,4 @@
+import { IN_TABLE } from "./state.ts";
 import type { Session } from "./session.ts";
 
 /** A session's figures at one moment. */
@@ -34,6 +35,12 @@ export function statsOf(session: Session): SessionStats {
     for (const stream of table.values()) {
       unreadBytes += stream.readableLength;
       queuedBytes += stream.writableLength;
+      stream._buffers(buffers);
+    }
+  // Streams whose both ends came are in no table; what lies unread of them is kept all the same.
+  for (const stream of session._options.budget._holders())
+    if (stream.session === session && (stream._state & IN_TABLE) === 0) {
+      unreadBytes += stream.readableLength;
       stream._buffers(buffers);
     }
   let retainedBytes = receiver.buffered;

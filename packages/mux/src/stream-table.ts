@@ -1,7 +1,7 @@
 import type { Stream } from "./stream.ts";
 
 // A peer may scatter its ids: even a page with one stream must cost it less than it costs us, so they are small.
-const PAGE_BITS = 6;
+const PAGE_BITS = 4;
 const PAGE_SIZE = 1 << PAGE_BITS;
 
 interface Page {

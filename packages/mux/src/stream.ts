@@ -5,7 +5,7 @@ import { invalid } from "./options.ts";
 import { OutboundHalf } from "./outbound-half.ts";
 import { ACCEPTED, BROKEN, FIN_RECEIVED, FIN_SENT, LOCAL, READ_BROKEN, SEND_ACCEPT, SEND_ANY, SEND_RST, SEND_URGENCY, SYN_DONE } from "./state.ts";
 import { readableOf, writableOf } from "./whatwg.ts";
-import { checkApplicationCode, streamError } from "./wire-error.ts";
+import { checkApplicationCode } from "./wire-error.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -163,8 +163,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
   }
 
   /** An RST came. @internal */
-  _resetByPeer(code: number, half: boolean, reason: string | undefined): void {
-    const error = streamError(code, "the peer reset the stream", reason);
+  _resetByPeer(error: AstraError, half: boolean): void {
     if ((this._state & FIN_RECEIVED) !== 0) {
       // What came before its FIN stays readable; only our writing half is over.
       if (!half) this._breakWriting(error, true);

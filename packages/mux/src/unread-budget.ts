@@ -47,6 +47,11 @@ export class UnreadBudget {
   }
 
   /** @internal */
+  _holders(): Iterable<Stream> {
+    return this.#holders;
+  }
+
+  /** @internal */
   _release(stream: Stream, bytes: number): void {
     this.unreadBytes -= bytes;
     if (stream._unread === 0 && this.#holders.size > 0) this.#holders.delete(stream);

@@ -5,10 +5,14 @@ import { invalid } from "./options.ts";
 /** The error that a code on the wire means for one stream, both directions alike. */
 export function streamError(wireCode: number, what: string, reason?: string): AstraError {
   const [code, retryable] = streamCodes[wireCode] ?? (["ECONNRESET", false] as const);
-  return new AstraError(code, `${what} (${wireCodeName(wireCode)})${reason === undefined || reason === "" ? "" : `: ${reason}`}`, {
-    retryable,
-    remoteCode: wireCode,
-  });
+  return peerError(code, `${what} (${wireCodeName(wireCode)})${reason === undefined || reason === "" ? "" : `: ${reason}`}`, wireCode, retryable);
+}
+
+/** An error that the peer caused. Its stack would tell of the decoder only, and take most of a kilobyte for a frame of twelve bytes. */
+export function peerError(code: AstraErrorCode, message: string, remoteCode: number, retryable = false): AstraError {
+  const error = new AstraError(code, message, { retryable, remoteCode });
+  error.stack = `${error.name}: ${error.message}`;
+  return error;
 }
 
 const streamCodes: Partial<Record<number, readonly [AstraErrorCode, boolean]>> = {

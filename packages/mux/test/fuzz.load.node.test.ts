@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { fuzz } from "./fuzz/fuzz.ts";
 
 const INPUTS = 20_000;
-// Another one each day, and any by FUZZ_SEED; a failure names the seed and the input, and `pnpm proof fuzz --seed S --from N --inputs 1` repeats it.
-const seed = Number(process.env["FUZZ_SEED"] ?? Math.floor(Date.now() / 86_400_000));
+// Any other by FUZZ_SEED. A failure names the seed and the input; `pnpm proof fuzz --seed S --from N --inputs 1` repeats it.
+const seed = Number(process.env["FUZZ_SEED"] ?? 20_777);
 
 it(`any bytes, mutated or random, leave decoder and session whole: seed ${seed}`, async () => {
   const report = await fuzz(seed, 0, INPUTS);

@@ -67,9 +67,18 @@ export const shapes: readonly Shape[] = [
     options: {},
     part: (encoder, index) => {
       data(encoder, 1, index === 0 ? SYN : 0, one);
-      // Over at once: what pins the chunk is the byte alone.
-      data(encoder, 3 + 2 * index, SYN | FIN, new Uint8Array(32_768));
+      // Gone at once: what pins the chunk is the byte alone.
+      data(encoder, 3 + 2 * index, SYN, new Uint8Array(32_768));
       encoder.rst(3 + 2 * index, 0, 6);
+      return index < 25;
+    },
+  },
+  {
+    name: "streams that are over and were not read",
+    options: {},
+    part: (encoder, index) => {
+      data(encoder, 1 + 2 * index, SYN | FIN, new Uint8Array(32_768));
+      encoder.rst(1 + 2 * index, 0, 6);
       return index < 25;
     },
   },
@@ -94,7 +103,7 @@ export const shapes: readonly Shape[] = [
     options: {},
     part: thousands(9_000, (encoder, i) => {
       data(encoder, 1 + 2 * i, SYN, one);
-      encoder.reason(1 + 2 * i, 6, 1n, "because");
+      encoder.reason(1 + 2 * i, 6, 1n, `because ${i}`);
       encoder.rst(1 + 2 * i, 1, 6);
     }),
   },
