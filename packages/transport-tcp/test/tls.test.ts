@@ -25,7 +25,7 @@ async function exchange(tls: NonNullable<TcpTransportOptions["tls"]>, host = "lo
         drain: () => undefined,
         closed: (reason) => {
           if (reason === undefined) resolve(got);
-          else reject(reason);
+          else reject(reason instanceof Error ? reason : new Error("the connection broke for a reason that is no Error"));
         },
       });
       connection.send([new TextEncoder().encode("hello")]);

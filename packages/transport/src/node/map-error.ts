@@ -1,29 +1,31 @@
 import { AstraError, type AstraErrorCode } from "../errors.ts";
 
-const codes: Readonly<Record<string, AstraErrorCode>> = {
-  EACCES: "EACCES",
-  EADDRINUSE: "EADDRINUSE",
-  EADDRNOTAVAIL: "EINVAL",
-  EAI_AGAIN: "ENOTFOUND",
-  EAI_FAIL: "ENOTFOUND",
-  EAI_NODATA: "ENOTFOUND",
-  EAI_NONAME: "ENOTFOUND",
-  ECONNABORTED: "ECONNRESET",
-  ECONNREFUSED: "ECONNREFUSED",
-  ECONNRESET: "ECONNRESET",
-  EHOSTDOWN: "EHOSTUNREACH",
-  EHOSTUNREACH: "EHOSTUNREACH",
-  EINVAL: "EINVAL",
-  EMFILE: "ERR_ASTRANET_OVERLOAD",
-  ENFILE: "ERR_ASTRANET_OVERLOAD",
-  ENETDOWN: "EHOSTUNREACH",
-  ENETUNREACH: "EHOSTUNREACH",
-  ENOTFOUND: "ENOTFOUND",
-  EPERM: "EACCES",
-  EPIPE: "EPIPE",
-  ERR_SOCKET_CONNECTION_TIMEOUT: "ETIMEDOUT",
-  ETIMEDOUT: "ETIMEDOUT",
-};
+const codes: ReadonlyMap<string, AstraErrorCode> = new Map<string, AstraErrorCode>(
+  Object.entries({
+    EACCES: "EACCES",
+    EADDRINUSE: "EADDRINUSE",
+    EADDRNOTAVAIL: "EINVAL",
+    EAI_AGAIN: "ENOTFOUND",
+    EAI_FAIL: "ENOTFOUND",
+    EAI_NODATA: "ENOTFOUND",
+    EAI_NONAME: "ENOTFOUND",
+    ECONNABORTED: "ECONNRESET",
+    ECONNREFUSED: "ECONNREFUSED",
+    ECONNRESET: "ECONNRESET",
+    EHOSTDOWN: "EHOSTUNREACH",
+    EHOSTUNREACH: "EHOSTUNREACH",
+    EINVAL: "EINVAL",
+    EMFILE: "ERR_ASTRANET_OVERLOAD",
+    ENFILE: "ERR_ASTRANET_OVERLOAD",
+    ENETDOWN: "EHOSTUNREACH",
+    ENETUNREACH: "EHOSTUNREACH",
+    ENOTFOUND: "ENOTFOUND",
+    EPERM: "EACCES",
+    EPIPE: "EPIPE",
+    ERR_SOCKET_CONNECTION_TIMEOUT: "ETIMEDOUT",
+    ETIMEDOUT: "ETIMEDOUT",
+  } satisfies Record<string, AstraErrorCode>),
+);
 
 /**
  * The AstraError for an error of Node's streams, sockets and resolver, with that error as its `cause`.
@@ -41,7 +43,7 @@ export function mapError(error: unknown, fallback: AstraErrorCode = "ECONNRESET"
 }
 
 function codeOf(code: string): AstraErrorCode | undefined {
-  return /^ERR_(?:SSL|TLS)_/.test(code) ? "ERR_ASTRANET_HANDSHAKE" : codes[code];
+  return /^ERR_(?:SSL|TLS)_/.test(code) ? "ERR_ASTRANET_HANDSHAKE" : codes.get(code);
 }
 
 function describe(error: unknown): string {
