@@ -233,7 +233,7 @@ export class Router implements AsyncDisposable {
     const transport = this.#transport(network, "dial");
     const connection = (signal: AbortSignal): Promise<Connection> => transport.dial(network, address, { signal });
     // Where a name was dialled, the connection says what it led to, if it can.
-    const isBeyond = ({ remoteAddress }: Connection): boolean => !staysHere(network, isIp(remoteAddress) ? remoteAddress : address);
+    const isBeyond = ({ remoteAddress }: Connection): boolean => !staysHere(network, isIp(remoteAddress) ? remoteAddress : address, "localhost");
     return this.#addLink({ connection, initiator: true, dialled: `${network} ${address}`, isBeyond });
   }
 

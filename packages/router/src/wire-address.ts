@@ -10,10 +10,14 @@ export function hostOf(address: string): string {
 /** Networks whose both ends are on one machine, whatever an address looks like. */
 const localNetworks = new Set(["memory", "unix", "pipe", "stdio"]);
 
-/** Whether what `network` carries to or from `address` stays on this machine. An empty host is every interface, so it does not. */
-export function staysHere(network: string, address: string): boolean {
+/**
+ * Whether what `network` carries to or from `address` stays on this machine. An empty host stands for `emptyHost`: every interface
+ * to listen on, this machine to dial.
+ */
+export function staysHere(network: string, address: string, emptyHost = "*"): boolean {
   if (localNetworks.has(network)) return true;
-  const host = hostOf(address.replace(/^[a-z]+:\/\//, "").replace(/\/.*$/, ""));
+  const named = hostOf(address.replace(/^[a-z]+:\/\//, "").replace(/\/.*$/, ""));
+  const host = named === "" ? emptyHost : named;
   return host === "localhost" || isLoopbackIp(host);
 }
 

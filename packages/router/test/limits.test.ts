@@ -149,6 +149,7 @@ describe("addresses of wires", () => {
 
   it("stay on this machine or not", () => {
     expect(staysHere("memory", "x") && staysHere("unix", "/x") && staysHere("ws", "ws://127.0.0.1:80/path") && staysHere("tcp4", "127.0.0.1:0")).toBe(true);
+    expect(staysHere("tcp", ":80", "localhost")).toBe(true);
     for (const [network, address] of [["tcp", ""], ["tcp", "*:80"], ["ws", "wss://example.com/x"], ["tcp", "localhost.example.com:80"], ["odd", "here"]] as const) {
       expect(staysHere(network, address)).toBe(false);
     }

@@ -46,8 +46,8 @@ export function exchangePreambles(connection: Connection, ours: Preamble, clock:
   connection.send([encodePreamble(ours)]);
 }
 
-/** The connection ended before there was a preamble: an overloaded node does that too, so another try may help. */
+/** The connection ended before there was a preamble. A TLS server does that, but so does an overloaded node: another try may help. */
 function endedEarly(bytes: number, reason: unknown): AstraError {
-  const after = bytes === 0 ? "without a word" : `after ${bytes} bytes of its preamble`;
+  const after = bytes === 0 ? "without a word (is it a TLS port, or too busy?)" : `after ${bytes} bytes of its preamble`;
   return new AstraError("ERR_ASTRANET_HANDSHAKE", `the other end closed the connection ${after}`, { retryable: true, cause: reason });
 }

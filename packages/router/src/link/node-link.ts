@@ -49,6 +49,12 @@ export interface LinkInit {
   isBeyond(connection: Connection): boolean;
 }
 
+/**
+ * Dials that may come between our HELLO and the dialler's confirmation: it sends that first, but the frames of one tick keep no order.
+ * As many as a session lets wait for `accept`.
+ */
+const maxEarlyDials = 65_536;
+
 /** Time for our last words to reach the peer, when we end a link for a reason. */
 const lastWordsMs = 250;
 
@@ -71,6 +77,7 @@ export class NodeLink implements Link, LinkFacts {
   #control: ControlStream | undefined;
   #hello: Hello | undefined;
   #timer: Timer | undefined;
+  #earlyDials: Stream[] = [];
   #stage = "the connection is not made yet";
   #settleReady!: { resolve: (id: NodeId) => void; reject: (error: unknown) => void };
   #settleClosed!: { resolve: () => void; reject: (error: unknown) => void };
@@ -256,13 +263,24 @@ export class NodeLink implements Link, LinkFacts {
       stream.accept();
       this.#takeControl(stream);
     } else if (stream.type === streamTypes.dial && this.#state === "up") {
-      try {
-        this.#host.dial(stream, this.hello.id);
-      } catch (error) {
-        this.fail(error);
-      }
+      this.#takeDial(stream);
+    } else if (stream.type === streamTypes.dial && this.#isConfirming && this.#earlyDials.length < maxEarlyDials) {
+      this.#earlyDials.push(stream);
     } else {
       stream.refuse(this.#state === "up" ? `streams of type ${String(stream.type)} are not known here` : "the link takes no streams now");
+    }
+  }
+
+  /** We have said who we are, and wait for the dialler to confirm it. */
+  get #isConfirming(): boolean {
+    return this.#state === "handshake" && this.#initiator === false && this.#hello !== undefined;
+  }
+
+  #takeDial(stream: Stream): void {
+    try {
+      this.#host.dial(stream, this.hello.id);
+    } catch (error) {
+      this.fail(error);
     }
   }
 
@@ -329,6 +347,7 @@ export class NodeLink implements Link, LinkFacts {
       return;
     }
     this.#settleReady.resolve(this.hello.id);
+    for (const stream of this.#earlyDials.splice(0)) this.#takeDial(stream);
   }
 
   #refused(error: AstraError): void {
