@@ -24,7 +24,7 @@ function optionsFor(peer: PeerInfo, bench: BenchOptions): WorkOptions {
   return {
     seconds: bench.profile ? 5 : bench.quick ? 0.6 : 2.4,
     streams: raw ? 1 : 100,
-    idle: bench.quick && bench.idle === undefined ? Math.min(idle, 100_000) : idle,
+    idle: bench.quick && bench.idle === undefined ? Math.min(idle, 500_000) : idle,
     reading: true,
     maxOpens: raw ? RAW_OPENS : 2_000_000,
   };

@@ -1,9 +1,9 @@
 import type { BenchStream } from "../peers/peer.ts";
 import { CHUNK, pattern } from "./pattern.ts";
+import { PING_BYTES, Ping } from "./ping.ts";
 import { Kind, Sinks, introduce, pump } from "./sink.ts";
 import type { Measures, Work } from "./work.ts";
 
-const SIZE = 100;
 const WARM_UP = 3_000;
 const MOST = 20_000;
 const MOST_BYTES = 64 * 1024 * 1024 * 1024;
@@ -15,29 +15,24 @@ interface Pings {
   readonly seconds: number;
 }
 
-/** Sends `SIZE` bytes and waits for their echo, again and again, at most `count` times or `seconds` long. */
-function ping(stream: BenchStream, reader: { onecho: (chunk: Uint8Array) => void }, count: number, seconds: number): Promise<Pings> {
-  const payload = new Uint8Array(SIZE).fill(7);
+/** Sends a ping and waits for their echo, again and again, at most `count` times or `seconds` long. */
+function ping(stream: BenchStream, reader: { onecho: (echo: Uint8Array) => void }, count: number, seconds: number): Promise<Pings> {
+  const payload = new Uint8Array(PING_BYTES).fill(7);
   const times = new Float64Array(count);
   const start = performance.now();
   return new Promise((resolve) => {
     let done = 0;
-    let got = 0;
     let sentAt = start;
     let first = 0;
     let firstAt = 0;
-    let counter = 0;
-    reader.onecho = (chunk) => {
-      if (got === 0) counter = new DataView(chunk.buffer, chunk.byteOffset).getFloat64(0);
-      got += chunk.byteLength;
-      if (got < SIZE) return;
+    reader.onecho = (echo) => {
       const now = performance.now();
-      if (got > SIZE || chunk[chunk.byteLength - 1] !== 7) throw new Error("a wrong echo");
+      if (echo[8] !== 7 || echo[PING_BYTES - 1] !== 7) throw new Error("a wrong echo");
+      const counter = new DataView(echo.buffer).getFloat64(0);
       if (done === 0) {
         first = counter;
         firstAt = now;
       }
-      got = 0;
       times[done++] = now - sentAt;
       if (done === count || now - start > seconds * 1000) {
         resolve({ times: times.slice(0, done), bulkBytes: counter - first, seconds: (now - firstAt) / 1000 });
@@ -71,10 +66,13 @@ function pingWork(underBulk: boolean): Work {
     },
     async run(link, ask, options) {
       const stream = await link.open();
-      const reader: { onecho: (chunk: Uint8Array) => void } = { onecho: () => undefined };
+      const reader: { onecho: (echo: Uint8Array) => void } = { onecho: () => undefined };
+      const pings = new Ping((echo) => {
+        reader.onecho(echo);
+      });
       stream.read(
         (chunk) => {
-          reader.onecho(chunk);
+          pings.add(chunk);
         },
         () => undefined,
       );
@@ -87,12 +85,12 @@ function pingWork(underBulk: boolean): Work {
       const pumped = pump(bulkStream, [pattern], MOST_BYTES, () => stop);
       // The first half second of both together is warm-up.
       await ping(stream, reader, MOST, options.seconds / 3);
-      const pings = await ping(stream, reader, MOST, options.seconds * 2);
+      const seen = await ping(stream, reader, MOST, options.seconds * 2);
       stop = true;
       const sent = await pumped;
       const { received } = await ask("bulk", sent);
       if (received !== sent) throw new Error(`${String(sent)} bulk bytes were sent, ${String(received)} came`);
-      return { ...quantiles(pings.times), bytesPerSecond: pings.bulkBytes / pings.seconds, bytes: Math.floor(sent / CHUNK) * CHUNK };
+      return { ...quantiles(seen.times), bytesPerSecond: seen.bulkBytes / seen.seconds, bytes: Math.floor(sent / CHUNK) * CHUNK };
     },
   };
 }

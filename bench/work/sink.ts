@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import type { BenchStream } from "../peers/peer.ts";
+import { Ping } from "./ping.ts";
 import { CHUNK, PatternCounter, pattern } from "./pattern.ts";
 
 /** First bytes of a stream: what the server shall do with it, and how many bytes follow. */
@@ -15,7 +16,7 @@ export const Kind = {
   fair: 2,
   /** Count without end; the client asks for the count. */
   endless: 3,
-  /** Send everything back, the endless count in front. */
+  /** Send each ping back, the endless count in its first 8 bytes. */
   echo: 4,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
@@ -120,10 +121,12 @@ export class Sinks {
   #sink(stream: BenchStream, kind: Kind, length: number): (chunk: Uint8Array) => void {
     if (kind === Kind.hash) return hashing(stream, length);
     if (kind === Kind.echo) {
-      return (chunk) => {
-        const answer = Uint8Array.from(chunk);
-        if (chunk.byteLength >= 8) new DataView(answer.buffer).setFloat64(0, this.endless.received);
+      const ping = new Ping((answer) => {
+        new DataView(answer.buffer).setFloat64(0, this.endless.received);
         void stream.write(answer);
+      });
+      return (chunk) => {
+        ping.add(chunk);
       };
     }
     const counter = kind === Kind.endless ? this.endless : new PatternCounter();
