@@ -1,6 +1,6 @@
 import type { Session, Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
-import { BROKEN, ENDED } from "../../src/state.ts";
+import { BROKEN, ENDED, FIN_RECEIVED, FIN_SENT } from "../../src/state.ts";
 import type { Kind, Operation } from "./operations.ts";
 import { type End, StreamModel } from "./reference.ts";
 import { readOutcome, readSync, sinkOf } from "./reading.ts";
@@ -46,6 +46,9 @@ export async function act(world: World, operation: Operation): Promise<boolean> 
     case "advance":
       await world.clock.advance([1, 5, 30, 100, 400][a % 5] ?? 1);
       return true;
+    case "step":
+      await world.clock.step();
+      return true;
     case "settle":
       return true;
     default: {
@@ -66,7 +69,7 @@ function onStream(world: World, { kind, a, b }: Operation, model: StreamModel, e
       write(world, model, end, [length(a)], b, "write");
       return true;
     case "writeMany":
-      write(world, model, end, [length(a), length(a >>> 3), 0, length(b)], b, "write");
+      write(world, model, end, (a & 31) === 0 ? [300_000, 300_000, 300_000, 300_000] : [length(a), length(a >>> 3), 0, length(b)], b, "write");
       return true;
     case "endWith":
       write(world, model, end, [length(a)], b, "end");
@@ -75,7 +78,7 @@ function onStream(world: World, { kind, a, b }: Operation, model: StreamModel, e
       return true;
     case "abortWrite":
       return abortOr(world, "write", end.side, b, (signal, controller) => {
-        write(world, model, end, [length(a | 7)], b, "write", { signal, controller });
+        write(world, model, end, [length(a)], b, "write", { signal, controller });
       });
     case "tryWrite":
       return tryWrite(world, model, end, length(a), b);
@@ -108,8 +111,11 @@ function onStream(world: World, { kind, a, b }: Operation, model: StreamModel, e
       stream.stop(code(a));
       return true;
     case "reset":
-      model.breakWith(end, "ECONNRESET", "ECONNRESET");
-      end.gaveUp = true;
+      // On a stream that is over it does nothing.
+      if ((stream._state & FIN_SENT) === 0 || (stream._state & FIN_RECEIVED) === 0) {
+        model.breakWith(end, "ECONNRESET", "ECONNRESET");
+        end.gaveUp = true;
+      }
       stream.reset(code(a), a % 3 === 0 ? "because" : "");
       return true;
     case "refuse":
@@ -179,6 +185,10 @@ function candidates(world: World, side: Side, kind: Kind): { model: StreamModel;
   const ends = world.endsOf(side);
   if (kind === "consume") return ends.filter(({ end }) => end.held > 0);
   if (kind === "read" || kind === "abortRead" || kind === "tryRead" || kind === "readAll") return ends.filter(({ end }) => !end.iterating);
+  if (kind === "abortWrite") {
+    const stuck = ends.filter(({ end }) => (end.stream?.writableLength ?? 0) > 0);
+    return stuck.length > 0 ? stuck : ends;
+  }
   if (kind === "attach") {
     const filled = ends.filter(({ end }) => !end.attached && (end.stream?._unread ?? 0) > 0);
     return filled.length > 0 ? filled : ends;
@@ -214,7 +224,6 @@ function die(world: World, side: Side, how: number): void {
 
 function open(world: World, side: Side, a: number, b: number): boolean {
   const session: Session = world.sessions[side];
-  const peer = side === 0 ? 1 : 0;
   const type = a % 3 === 0 ? b : undefined;
   const header = new Uint8Array(a % 5 === 0 ? b % 1_025 : a % 5 === 1 ? 3 : 0).fill(a);
   let stream: Stream;
@@ -222,7 +231,7 @@ function open(world: World, side: Side, a: number, b: number): boolean {
     stream = session.open({ ...(type === undefined ? {} : { type }), header, urgency: a % 4 === 0 ? b % 8 : 3 });
   } catch (error) {
     const explained =
-      (AstraError.is(error, "ERR_ASTRANET_SESSION_DRAINING") && world.saidGoAway[peer]) ||
+      (AstraError.is(error, "ERR_ASTRANET_SESSION_DRAINING") && (world.saidGoAway[0] || world.saidGoAway[1])) ||
       (AstraError.is(error, "ERR_ASTRANET_SESSION_CLOSED") && (world.closing[side] || world.dying || world.over[side]));
     world.expect(explained, `open at ${String(side)} threw ${String(error)}`);
     return true;
@@ -291,7 +300,7 @@ function iterate(world: World, model: StreamModel, end: End, leaveAfter: number)
 /** Every other time an abort of what was begun before, if there is any; else something new that may be aborted later. */
 function abortOr(world: World, what: "read" | "write" | "accept", side: Side, choice: number, begin: (signal: AbortSignal, controller: AbortController) => void): boolean {
   const list = world.abortables[what];
-  const index = list.findIndex((abortable) => abortable.side === side);
+  const index = list.map((abortable) => abortable.side === side && abortable.waits?.() !== false).lastIndexOf(true);
   if (index !== -1 && choice % 2 === 0) {
     list.splice(index, 1)[0]?.abort();
     return true;

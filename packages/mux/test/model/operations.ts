@@ -13,7 +13,7 @@ const weights = {
   read: 9,
   tryRead: 7,
   readAll: 4,
-  iterate: 2.2,
+  iterate: 2.6,
   stop: 1.8,
   reset: 1.8,
   closeStream: 1.8,
@@ -33,6 +33,7 @@ const weights = {
   closeSession: 1.05,
   die: 1.1,
   advance: 5,
+  step: 7,
   settle: 8,
 } as const;
 

@@ -22,6 +22,8 @@ interface Expectation<T> {
 export interface Abortable {
   readonly controller: AbortController;
   readonly side: Side;
+  /** Whether an abort may still change something, where that is known. */
+  waits?(): boolean;
   /** Called with the abort, in its place. */
   abort(): void;
 }

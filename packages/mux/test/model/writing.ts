@@ -53,6 +53,7 @@ export function write(
   world.abortables.write.push({
     controller: abortable.controller,
     side: end.side,
+    waits: () => waits,
     abort: () => {
       const left = stream.writableLength;
       withdrawn = waits;
@@ -110,6 +111,8 @@ export function length(number: number): number {
     case 3:
       return size % 20_000;
     case 4:
+    case 6:
+    case 7:
       return size % 100_000;
     case 5:
       return (number & 64) === 0 ? size % 390_000 : size % 3_000;

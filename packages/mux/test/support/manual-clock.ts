@@ -33,15 +33,18 @@ export class ManualClock implements Clock {
 
   /** Runs all that can happen without time passing. Throws if that never ends. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 10_000; round++) {
-      // Promise chains are a few turns long; each turn may defer something new.
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-      if (this.#deferred.length === 0) return;
-      const callbacks = this.#deferred;
-      this.#deferred = [];
-      for (const callback of callbacks) callback();
-    }
+    for (let round = 0; round < 10_000; round++) if (!(await this.step())) return;
     throw new Error("something is deferred again and again");
+  }
+
+  /** Runs what is deferred at this moment, and not what that defers. False: nothing was. */
+  async step(): Promise<boolean> {
+    // Promise chains are a few turns long; each turn may defer something new.
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    const callbacks = this.#deferred;
+    this.#deferred = [];
+    for (const callback of callbacks) callback();
+    return callbacks.length > 0;
   }
 
   /** Lets `ms` pass: timers run in order, each followed by all that it set off. */
