@@ -265,6 +265,14 @@ describe("connecting", () => {
     socket.destroy();
   });
 
+  it("hands out what comes to a reader that waited while it connected", async () => {
+    const [near, far] = await streams(sessionsInMemory());
+    const socket = connecting(Promise.resolve({ stream: near }), () => undefined);
+    const heard = text(socket);
+    await far.end(Buffer.from("hello"));
+    expect(await heard).toBe("hello");
+  });
+
   it("fails with what the opening failed with", async () => {
     const socket = connecting(Promise.reject(new Error("nobody there")), () => undefined);
     await expect(text(socket)).rejects.toThrow("nobody there");

@@ -189,9 +189,14 @@ export class StreamSocket extends Duplex {
       return;
     }
     callback();
-    if (this.destroyed) return;
-    this.emit("connect");
-    this.emit("ready");
+    // The callback takes a tick to have its effect.
+    process.nextTick(() => {
+      if (this.destroyed) return;
+      // Without a buffer to fill, nobody else asks again for whoever began to wait for 'readable' while it connected.
+      if (this.listenerCount("readable") > 0) this.read(0);
+      this.emit("connect");
+      this.emit("ready");
+    });
   }
 
   #open({ stream, local, remote }: Opened): void {
