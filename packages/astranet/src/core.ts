@@ -1,0 +1,60 @@
+import { RecordStore, type Registry, Resolver, ServiceDirectory } from "@astranet/discovery";
+import { drawNodeId, makeIncarnation, type RouteInfo, Router } from "@astranet/router";
+import { AstraError, MemoryTransport, systemClock, systemRandom, type Transport } from "@astranet/transport";
+import { TcpTransport } from "@astranet/transport-tcp";
+import { type AstraNetOptions, checkOptions } from "./options.ts";
+import { routeRegistry } from "./route-registry.ts";
+
+/** The parts of a node, wired: what an AstraNet and its views share. */
+export class Core {
+  readonly options: AstraNetOptions;
+  readonly transports: readonly Transport[];
+  readonly router: Router;
+  readonly directory: ServiceDirectory;
+  readonly resolver: Resolver;
+  readonly events: EventTarget = new EventTarget();
+  readonly #ended: AbortController = new AbortController();
+  #routes: Registry<RouteInfo> | undefined;
+
+  constructor(options: AstraNetOptions) {
+    checkOptions(options);
+    this.options = options;
+    const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, idleTimeoutMs, limits } = options;
+    this.transports = options.transports ?? [new MemoryTransport(), new TcpTransport()];
+    // The only use of the wall clock: a node that comes back under its id must count for newer than it was.
+    const store = new RecordStore({ self: drawNodeId(random), incarnation: makeIncarnation(Date.now(), random) });
+    this.router = new Router({
+      store,
+      role,
+      insecure,
+      clock,
+      random,
+      transports: this.transports,
+      ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+      ...(limits === undefined ? {} : { limits }),
+    });
+    this.directory = new ServiceDirectory({ store, reachability: this.router.reachability });
+    this.resolver = new Resolver({ directory: this.directory, clock, random });
+    this.router.subscribe((event) => this.events.dispatchEvent(new CustomEvent(event.type, { detail: event })));
+  }
+
+  /** Aborts when the node begins to close. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  get routes(): Registry<RouteInfo> {
+    return (this.#routes ??= routeRegistry(this.router));
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort(closedError());
+    await this.router.close();
+    this.directory.close();
+  }
+}
+
+/** What waits on a node that closes fails with this. */
+export function closedError(): AstraError {
+  return new AstraError("ERR_ASTRANET_INVALID_STATE", "the node is closed");
+}
