@@ -29,6 +29,24 @@ describe("a link", () => {
     expect([a.router.reachability.cost(a.id), a.router.reachability.cost(b.id), a.router.reachability.cost(idOf(9))]).toEqual([0, 40, undefined]);
   });
 
+  it("serves the dials that its dialler makes in the very moment it is up, however many", async () => {
+    const net = new TestNetwork({ latencyMs: 5 });
+    const [a, b] = [net.node(1), net.node(2)];
+    b.router.bind({ port: 80, backlog: 5000 });
+    const dials: Promise<unknown>[] = [];
+    a.router.subscribe((event) => {
+      if (event.type === "linkup") for (let i = 0; i < 5000; i += 1) dials.push(a.router.connect(b.id, 80));
+    });
+    attach(net, a, b);
+    await net.clock.advance(100);
+    expect(dials).toHaveLength(5000);
+    expect(new Set(await Promise.all(dials.map(outcome)))).toEqual(new Set(["pending"]));
+    for (const dial of dials) dial.catch(() => undefined);
+    void a.router.close();
+    void b.router.close();
+    await net.clock.advance(10_000);
+  });
+
   it("drains when it is closed: no new streams, running ones finish, both sides end cleanly", async () => {
     const net = new TestNetwork({ latencyMs: 5 });
     const [a, b] = [net.node(1), net.node(2)];

@@ -17,7 +17,8 @@ export function exchangePreambles(connection: Connection, ours: Preamble, clock:
   let settled = false;
   const fail = (error: unknown): void => {
     settled = true;
-    // Our preamble is on its way, and tells the other end what it has met.
+    // Our preamble is on its way, and tells the other end what it has met. What it goes on to say is dropped.
+    handover.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
     handover.close();
     settle({ error });
   };
