@@ -56,6 +56,7 @@ export class MemoryLane {
   /** When the link has sent the bytes that it has taken. */
   #freeAt = 0;
   #timer: Timer | undefined = undefined;
+  #timerAt = 0;
   #deferred = false;
   #owesDrain = false;
   #flushed = false;
@@ -121,11 +122,15 @@ export class MemoryLane {
   }
 
   #setTimer(): void {
-    if (this.#timer !== undefined) return;
     const [next] = this.#queue;
     const departsAt = next === undefined ? Number.POSITIVE_INFINITY : this.#sentAt(next);
     const at = Math.min(departsAt, this.#flights[0]?.arrivesAt ?? Number.POSITIVE_INFINITY);
+    // What was just put may leave long before what is on its way arrives.
+    if (this.#timer !== undefined && this.#timerAt <= at) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
     if (at === Number.POSITIVE_INFINITY) return;
+    this.#timerAt = at;
     this.#timer = this.#clock.setTimer(
       Math.max(0, at - this.#clock.now()),
       () => {

@@ -1,4 +1,4 @@
-import { PassThrough, Readable, Writable, duplexPair, type Duplex } from "node:stream";
+import { PassThrough, Readable, Writable, duplexPair } from "node:stream";
 import { AstraError, memoryPair } from "@astranet/transport";
 import { mapError, toConnection, type NodePipe } from "@astranet/transport/node";
 import { describe, expect, it } from "vitest";
