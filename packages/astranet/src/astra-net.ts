@@ -5,7 +5,6 @@ import { closedError, Core } from "./core.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import type { AstraNetEventType, AstraNetListener } from "./events.ts";
 import { type AstraNetOptions, refuseUnsafe } from "./options.ts";
-import { until } from "./until.ts";
 
 interface Abortable {
   readonly signal?: AbortSignal;
@@ -173,8 +172,8 @@ export class AstraNet implements AsyncDisposable {
     const { signal, timeoutMs = 10_000, select, affinity = way.affinity, peerKey, ...connectOptions } = options;
     refuseUnsafe("peerKey", peerKey);
     if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) throw new AstraError("EINVAL", `timeoutMs is a number of milliseconds, not ${String(timeoutMs)}`);
-    const { router, resolver, ended } = this.#core;
-    return until([ended, signal], async (either) => {
+    const { router, resolver } = this.#core;
+    return this.#core.pending(signal, async (either) => {
       if (target.kind === "node") return router.connect(target.id, target.port, { ...connectOptions, timeoutMs, signal: either });
       const { env } = this;
       const { name, port } = target;
@@ -229,7 +228,7 @@ export class AstraNet implements AsyncDisposable {
     const target = parseDialAddress(name);
     if (target.kind === "node") throw new AstraError("EINVAL", `cannot wait for ${JSON.stringify(name)}: it is the address of a node, not the name of a service`);
     const port = target.port === undefined ? {} : { port: target.port };
-    return until([this.#core.ended, options.signal], (signal) => this.#core.directory.waitFor(target.name, this.env, { signal, ...port }));
+    return this.#core.pending(options.signal, (signal) => this.#core.directory.waitFor(target.name, this.env, { signal, ...port }));
   }
 
   /** The round trip, in milliseconds, to a node (its id, or 'id:port') or to the nearest provider of a name. Rejects with EHOSTUNREACH, ENOTFOUND. */
@@ -313,7 +312,8 @@ export class AstraNet implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#closing !== undefined || this.#core.ended.aborted) throw closedError();
+    if (this.#closing !== undefined) throw closedError();
+    this.#core.checkOpen();
   }
 }
 

@@ -13,7 +13,9 @@ export class Core {
   readonly directory: ServiceDirectory;
   readonly resolver: Resolver;
   readonly events: EventTarget = new EventTarget();
-  readonly #ended: AbortController = new AbortController();
+  /** What somebody waits for. (One signal for all of it would have as many listeners, and Node warns of more than ten.) */
+  readonly #pending = new Set<AbortController>();
+  #closed = false;
   #routes: Registry<RouteInfo> | undefined;
 
   constructor(options: AstraNetOptions) {
@@ -38,9 +40,24 @@ export class Core {
     this.router.subscribe((event) => this.events.dispatchEvent(new CustomEvent(event.type, { detail: event })));
   }
 
-  /** Aborts when the node begins to close. */
-  get ended(): AbortSignal {
-    return this.#ended.signal;
+  /** Throws ERR_ASTRANET_INVALID_STATE once the node has begun to close. */
+  checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
+  /** Does what takes a while, with a signal that aborts as the caller's does, and when the node closes. */
+  async pending<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    const aborted = (): void => controller.abort(signal?.reason);
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", aborted, { once: true });
+    this.#pending.add(controller);
+    try {
+      return await work(controller.signal);
+    } finally {
+      this.#pending.delete(controller);
+      signal?.removeEventListener("abort", aborted);
+    }
   }
 
   get routes(): Registry<RouteInfo> {
@@ -48,7 +65,8 @@ export class Core {
   }
 
   async close(): Promise<void> {
-    this.#ended.abort(closedError());
+    this.#closed = true;
+    for (const controller of this.#pending) controller.abort(closedError());
     await this.router.close();
     this.directory.close();
   }

@@ -1,0 +1,149 @@
+// Joins the provider, and asks all of it that it can.
+import { createHash, randomFillSync } from "node:crypto";
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { get, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { AstraNet, type Conn } from "astranet";
+import { httpAgent, undiciConnect } from "astranet/node";
+import { Agent, fetch } from "undici";
+import type { FromConsumer } from "./messages.ts";
+import { duration, say } from "./say.ts";
+
+const fileBytes = 256 * 1024 * 1024;
+const streamCount = 100_000;
+const dialsAtOnce = 500;
+
+const net = new AstraNet();
+
+function check(right: boolean, what: string): void {
+  if (!right) throw new Error(`wrong: ${what}`);
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const began = performance.now();
+  const result = await work();
+  return [result, performance.now() - began];
+}
+
+async function joinAndFind(): Promise<void> {
+  const [, ms] = await timed(async () => {
+    await net.join("tcp4", process.argv[2] ?? "");
+    await Promise.all(["web", "hash", "echo"].map((name) => net.waitFor(name)));
+  });
+  const names = net.services().map(({ name }) => name);
+  check(names.join() === "echo,hash,web", `the services are ${names.join()}`);
+  say("joined", `process ${String(process.pid)} sees ${names.join(", ")} after ${duration(ms)}; a round trip takes ${duration(await net.ping("web"))}`);
+}
+
+async function fetchPages(): Promise<void> {
+  const agent = httpAgent(net);
+  const [page, ms] = await timed(async () => {
+    const [response] = (await once(get("http://web/with-node-http", { agent }), "response")) as [IncomingMessage];
+    check(response.statusCode === 200, `node:http got status ${String(response.statusCode)}`);
+    return text(response);
+  });
+  check(page.endsWith("You asked for /with-node-http."), page);
+  say("node:http", `http://web/with-node-http: ${page}  (${duration(ms)})`);
+
+  const dispatcher = new Agent({ connect: undiciConnect(net) });
+  const [fetched, fetchMs] = await timed(async () => {
+    const response = await fetch("http://web/with-fetch", { dispatcher });
+    check(response.status === 200, `fetch got status ${String(response.status)}`);
+    return response.text();
+  });
+  check(fetched.endsWith("You asked for /with-fetch."), fetched);
+  say("fetch", `http://web/with-fetch: ${fetched}  (${duration(fetchMs)})`);
+  await dispatcher.close();
+}
+
+async function writeFile(path: string): Promise<void> {
+  const file = await open(path, "w");
+  const block = Buffer.alloc(8 * 1024 * 1024);
+  for (let at = 0; at < fileBytes; at += block.length) await file.write(randomFillSync(block));
+  await file.close();
+}
+
+async function sendFile(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "astranet-demo-"));
+  try {
+    const path = join(folder, "file");
+    await writeFile(path);
+    const sum = createHash("sha256");
+    const [confirmed, ms] = await timed(async () => {
+      const conn = await net.dial("", "hash");
+      let sent = 0;
+      process.stdout.write(`${"file".padEnd(9)} 256 MB:`);
+      for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+        sum.update(chunk);
+        await conn.write(chunk);
+        const before = sent;
+        sent += chunk.length;
+        if (Math.floor((sent * 8) / fileBytes) > Math.floor((before * 8) / fileBytes)) process.stdout.write(` ${String(Math.round((sent * 100) / fileBytes))} %`);
+      }
+      console.log();
+      await conn.end();
+      return readAll(conn);
+    });
+    const digest = sum.digest();
+    check(confirmed.equals(digest), `the other side's SHA-256 is ${confirmed.toString("hex")}, the file's ${digest.toString("hex")}`);
+    say("", `SHA-256 ${digest.toString("hex").slice(0, 16)}… confirmed by the other side; ${duration(ms)}, ${String(Math.round(256_000 / ms))} MB/s, hashed at both ends`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function readAll(conn: Conn): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of conn) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Runs `work` for 0, 1, 2, … `streamCount`, some at a time. */
+async function forAll(work: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < streamCount) await work(next++);
+  };
+  await Promise.all(Array.from({ length: dialsAtOnce }, worker));
+}
+
+async function holdStreams(): Promise<void> {
+  const conns: Conn[] = [];
+  const [, openMs] = await timed(() =>
+    forAll(async (index) => {
+      conns[index] = await net.dial("", "echo");
+    }),
+  );
+  const [, exchangeMs] = await timed(async () => {
+    await Promise.all(
+      conns.map(async (conn, index) => {
+        await conn.write(Uint8Array.of(index));
+        const answer = await conn.read();
+        check(answer?.length === 1 && answer[0] === (index & 0xff), `stream ${String(index)} answered ${String(answer)}`);
+      }),
+    );
+  });
+  const holding = net.links.reduce((sum, link) => sum + link.streamCount, 0);
+  check(holding >= streamCount, `${String(holding)} streams are open`);
+  say("streams", `${streamCount.toLocaleString("en")} opened in ${duration(openMs)}; a byte there and back on each in ${duration(exchangeMs)}; all open`);
+
+  process.send?.({ holding } satisfies FromConsumer);
+  await once(process, "message");
+  await Promise.all(
+    conns.map(async (conn, index) => {
+      await conn.end();
+      check((await conn.read()) === null, `stream ${String(index)} went on after its end`);
+    }),
+  );
+}
+
+await joinAndFind();
+await fetchPages();
+await sendFile();
+await holdStreams();
+await net.close();
+process.disconnect();
