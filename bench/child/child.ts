@@ -32,6 +32,8 @@ async function serve(peer: Peer, { work, options }: ChildArguments): Promise<voi
 
 async function run(peer: Peer, { work, port, options }: ChildArguments): Promise<void> {
   const ask = asker();
+  // The parent is gone.
+  process.stdin.on("end", () => process.exit(1));
   const link = await peer.dial(port);
   const result = await works[work].run(link, ask, options);
   await tell({ result });

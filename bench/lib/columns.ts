@@ -1,7 +1,7 @@
 import type { WorkName } from "../work/work.ts";
 import type { Measure } from "./results.ts";
 
-export interface Column {
+interface Column {
   readonly title: string;
   readonly measure: Measure;
   format(value: number): string;

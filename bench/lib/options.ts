@@ -13,7 +13,7 @@ export interface BenchOptions {
   readonly idle: number | undefined;
 }
 
-export const usage = `pnpm bench [--work A,B,C,D,E,E2,F] [--peers ${peers.map((p) => p.name).join(",")}]
+const usage = `pnpm bench [--work A,B,C,D,E,E2,F] [--peers ${peers.map((p) => p.name).join(",")}]
            [--reps 5] [--idle N] [--quick] [--profile] [--readme]
   --quick    short runs, 2 repetitions, results are not kept
   --profile  one repetition of astranet with CPU profiles of both processes (any peers with --peers)

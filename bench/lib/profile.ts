@@ -9,8 +9,8 @@ interface CpuProfile {
 
 const TOP = 18;
 
-/** The functions with most time of their own, as lines for the terminal. */
-export async function hottest(path: string): Promise<string[]> {
+/** The functions with most time of their own, as lines for the terminal: shares of the time that was not idle, start and warm-up included. */
+async function hottest(path: string): Promise<string[]> {
   const profile = JSON.parse(await readFile(path, "utf8")) as CpuProfile;
   const frames = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
   const own = new Map<string, number>();
@@ -21,9 +21,10 @@ export async function hottest(path: string): Promise<string[]> {
     const file = frame?.url.split("/").at(-1) ?? "";
     const name = `${frame?.functionName === "" ? "(anonymous)" : (frame?.functionName ?? "?")} ${file === "" ? "" : `${file}:${String((frame?.lineNumber ?? 0) + 1)}`}`;
     own.set(name, (own.get(name) ?? 0) + micros);
-    total += micros;
+    if (frame?.functionName !== "(idle)") total += micros;
   });
   return [...own]
+    .filter(([name]) => !name.startsWith("(idle)"))
     .sort((x, y) => y[1] - x[1])
     .slice(0, TOP)
     .map(([name, micros]) => `${((micros / total) * 100).toFixed(1).padStart(5)} %  ${(micros / 1000).toFixed(0).padStart(6)} ms  ${name}`);

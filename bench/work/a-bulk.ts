@@ -4,7 +4,7 @@ import { timed } from "./timed.ts";
 import type { Work } from "./work.ts";
 
 const MIB = 1024 * 1024;
-export const MOST_BYTES: number = 4096 * MIB;
+const MOST_BYTES = 4096 * MIB;
 
 /** A size that lasts about `seconds` at the rate that `warmUp` bytes in `ms` show, in whole `unit`s. */
 export function sizeFor(seconds: number, warmUp: number, ms: number, unit: number): number {
