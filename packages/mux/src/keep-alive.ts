@@ -18,6 +18,8 @@ export class KeepAlive {
   /** The last round trip, ms. */
   rttMs: number | undefined;
   minRttMs: number = Infinity;
+  /** How many round trips were measured. */
+  samples = 0;
   /** The ping that should be sent: its number. */
   pingDue = false;
   number = 0;
@@ -82,6 +84,7 @@ export class KeepAlive {
     this.#outstanding = undefined;
     this.rttMs = this.#clock.now() - this.#sentAt;
     this.minRttMs = Math.min(this.minRttMs, this.rttMs);
+    this.samples++;
     outstanding.resolve(this.rttMs);
     if (this.#timer !== undefined) {
       this.#timer.cancel();

@@ -155,7 +155,11 @@ export class Sender {
       this.#streamControl();
       this.#sendOpens();
       this.#sendData();
-      if (encoder.length === 0) break;
+      if (encoder.length === 0) {
+        // Left over are accepts that waited for data which would imply them, and which could not leave.
+        if (this.#controlHead === undefined) break;
+        continue;
+      }
       if (!this.#connection.send(encoder.take())) this.#blocked = true;
     }
     if (this.#waiting.size > 0) this.#wake();
@@ -217,7 +221,7 @@ export class Sender {
     const { counted } = receiver;
     if (this.linkDue || credit.isWorthwhile(counted)) {
       this.linkDue = false;
-      credit.grant(counted, session._options.clock.now(), keepAlive.rttMs, keepAlive.minRttMs);
+      credit.grant(counted, session._options.clock.now(), keepAlive);
       encoder.link(counted, credit.limit);
       if (credit.window < session._options.maxLinkWindow) keepAlive.sample();
     }

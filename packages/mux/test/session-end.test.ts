@@ -254,7 +254,7 @@ describe("close()", () => {
 
   it("of both sides at once is clean on both", async () => {
     const pair = new SessionPair();
-    await pair.stream().then(([local, remote]) => [local.end(), remote.end()]);
+    for (const stream of await pair.stream()) void stream.end();
     const closed = [pair.client.close(), pair.server.close()];
     await pair.settle();
     for (const promise of closed) expect(await codeOf(promise)).toBe("resolved");
