@@ -211,6 +211,21 @@ describe("a listener", () => {
     expect(here.remoteAddress.port).toBe(80);
   });
 
+  it("with onconn takes every dial as it comes, without a backlog", async () => {
+    const { net, a, b } = await linked();
+    const conns: Conn[] = [];
+    const listener = b.router.bind({ port: 80, backlog: 0, onconn: (conn) => void conns.push(conn) });
+    const dials = Array.from({ length: 3000 }, () => a.router.connect(b.id, 80));
+    await during(net.clock, Promise.all(dials), 10);
+    expect(conns).toHaveLength(3000);
+    expect(await outcome(listener.accept())).toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+    await listener.close();
+    const late = a.router.connect(b.id, 80);
+    late.catch(() => undefined);
+    await net.clock.advance(1);
+    expect(await outcome(late)).toMatchObject({ code: "ECONNREFUSED" });
+  });
+
   it("makes room when a dial that waits is given up", async () => {
     const { net, a, b } = await linked();
     b.router.bind({ port: 80, backlog: 1 });

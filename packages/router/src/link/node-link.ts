@@ -49,12 +49,6 @@ export interface LinkInit {
   isBeyond(connection: Connection): boolean;
 }
 
-/**
- * Dials that may come between our HELLO and the dialler's confirmation: it sends that first, but the frames of one tick keep no order.
- * As many as a session lets wait for `accept`.
- */
-const maxEarlyDials = 65_536;
-
 /** Time for our last words to reach the peer, when we end a link for a reason. */
 const lastWordsMs = 250;
 
@@ -77,7 +71,7 @@ export class NodeLink implements Link, LinkFacts {
   #control: ControlStream | undefined;
   #hello: Hello | undefined;
   #timer: Timer | undefined;
-  #earlyDials: Stream[] = [];
+  #confirmed = false;
   #stage = "the connection is not made yet";
   #settleReady!: { resolve: (id: NodeId) => void; reject: (error: unknown) => void };
   #settleClosed!: { resolve: () => void; reject: (error: unknown) => void };
@@ -262,10 +256,10 @@ export class NodeLink implements Link, LinkFacts {
     if (stream.type === streamTypes.control && this.#control === undefined && this.#initiator === false) {
       stream.accept();
       this.#takeControl(stream);
-    } else if (stream.type === streamTypes.dial && this.#state === "up") {
+    } else if (stream.type === streamTypes.dial && (this.#state === "up" || this.#isConfirming)) {
+      // The frames of one tick keep no order: a dial may come before the confirmation that was sent first, and says the same.
+      if (this.#state !== "up") this.#becomeUp();
       this.#takeDial(stream);
-    } else if (stream.type === streamTypes.dial && this.#isConfirming && this.#earlyDials.length < maxEarlyDials) {
-      this.#earlyDials.push(stream);
     } else {
       stream.refuse(this.#state === "up" ? `streams of type ${String(stream.type)} are not known here` : "the link takes no streams now");
     }
@@ -277,6 +271,7 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   #takeDial(stream: Stream): void {
+    if (this.#state !== "up") return;
     try {
       this.#host.dial(stream, this.hello.id);
     } catch (error) {
@@ -307,8 +302,9 @@ export class NodeLink implements Link, LinkFacts {
       return undefined;
     }
     if (message.t === "hello") throw new AstraError("ERR_ASTRANET_PROTOCOL", "a second HELLO came");
-    if (message.t === "ready" && this.#state === "handshake") {
-      this.#becomeUp();
+    if (message.t === "ready" && this.#initiator === false && !this.#confirmed) {
+      this.#confirmed = true;
+      if (this.#state === "handshake") this.#becomeUp();
       return undefined;
     }
     const handled = this.#state === "handshake" ? "unknown" : this.#host.message(this, message);
@@ -347,7 +343,6 @@ export class NodeLink implements Link, LinkFacts {
       return;
     }
     this.#settleReady.resolve(this.hello.id);
-    for (const stream of this.#earlyDials.splice(0)) this.#takeDial(stream);
   }
 
   #refused(error: AstraError): void {

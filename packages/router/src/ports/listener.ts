@@ -23,6 +23,8 @@ export interface PortListenerInit {
   readonly service: string | undefined;
   readonly env: string;
   readonly backlog: number;
+  /** Push mode. */
+  readonly onconn: ((conn: Conn) => void) | undefined;
   /** Called once when it begins to drain or closes, whichever is first. */
   ondrain(): void;
   /** Called once when it closes: frees the port. */
@@ -62,6 +64,10 @@ export class PortListener implements Listener {
       return;
     }
     const waiting: Waiting = { stream, header };
+    if (this.#init.onconn !== undefined) {
+      this.#push(this.#init.onconn, this.#hand(waiting));
+      return;
+    }
     const acceptor = this.#acceptors.values().next();
     if (acceptor.done !== true) {
       this.#acceptors.delete(acceptor.value);
@@ -85,6 +91,10 @@ export class PortListener implements Listener {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason);
+        return;
+      }
+      if (this.#init.onconn !== undefined) {
+        reject(new AstraError("ERR_ASTRANET_INVALID_STATE", `the Conns of the listener at ${this.address} go to onconn`));
         return;
       }
       const [waiting] = this.#waiting;
@@ -171,6 +181,18 @@ export class PortListener implements Listener {
       env: header.env,
       trace: header.trace,
     });
+  }
+
+  /** The handler's mistakes are its own: neither the link nor other Conns suffer. */
+  #push(onconn: (conn: Conn) => void, conn: Conn): void {
+    try {
+      onconn(conn);
+    } catch (error) {
+      conn.reset();
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   #failAcceptors(): void {

@@ -48,6 +48,7 @@ export class PortTable {
       service,
       env,
       backlog,
+      onconn: bind.onconn,
       ondrain: () => bind.ondrain?.(),
       onclose: () => {
         this.#listeners.delete(bound);

@@ -17,6 +17,11 @@ export interface BindInit {
   readonly env?: string;
   /** Dials that may wait for `accept`. Default 1,024; beyond it they are refused with a retryable ECONNREFUSED. */
   readonly backlog?: number;
+  /**
+   * Takes each Conn as its dial comes, instead of `accept`: nothing waits, so there is no backlog. What it throws is an uncaught
+   * exception, and that Conn is reset.
+   */
+  readonly onconn?: (conn: Conn) => void;
   /** Called once, synchronously, when the listener begins to drain or closes, whichever is first: the place to withdraw its service. */
   readonly ondrain?: () => void;
   /** Called once, synchronously, when the listener closes. */
