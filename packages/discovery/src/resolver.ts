@@ -78,8 +78,15 @@ export class Resolver {
     const ended = new AbortController();
     const aborted = (): void => ended.abort(signal?.reason);
     signal?.addEventListener("abort", aborted, { once: true });
-    const tooLate = new AstraError("ETIMEDOUT", `${where(query)} was not reached within ${timeoutMs} ms`);
-    const timer = this.#clock.setTimer(timeoutMs, () => ended.abort(tooLate), { keepAlive: true });
+    let tooLate: AstraError | undefined;
+    const timer = this.#clock.setTimer(
+      timeoutMs,
+      () => {
+        tooLate = new AstraError("ETIMEDOUT", `${where(query)} was not reached within ${timeoutMs} ms`);
+        ended.abort(tooLate);
+      },
+      { keepAlive: true },
+    );
     const attempts: Attempt[] = [];
     try {
       for (;;) {
@@ -102,7 +109,7 @@ export class Resolver {
         }
       }
     } catch (error) {
-      if (error !== tooLate) throw error;
+      if (tooLate === undefined || error !== tooLate) throw error;
       throw new ResolveError("ENOTFOUND", `no provider of ${where(query)} within ${timeoutMs} ms`, attempts);
     } finally {
       timer.cancel();
