@@ -1,9 +1,12 @@
 import { AstraError, type Clock, type Timer } from "@astranet/transport";
 import { Deferred, onAbort, rejected } from "./deferred.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** A round trip is measured at most this often unless somebody asks: the peer answers ten pings a second. */
 const SAMPLE_EVERY_MS = 200;
-/** A timer this much late means that this process slept, not that the peer is silent. */
+/** So many pings at once, and a second: a little less than the peer allows. Those beyond wait. */
+const PINGS = 8;
+/** A timer this much late, or a tenth of the idle timeout, means that this process slept, not that the peer is silent. */
 const LATE_MS = 500;
 
 interface KeepAliveEvents {
@@ -32,11 +35,15 @@ export class KeepAlive {
   #sentAt = 0;
   #outstanding: Deferred<number> | undefined;
   #canPing = true;
+  readonly #allowance: TokenBucket;
+  /** Until the ping that was asked for may leave. */
+  #later: Timer | undefined;
 
   constructor(clock: Clock, events: KeepAliveEvents) {
     this.#clock = clock;
     this.#events = events;
     this.#lastReceived = clock.now();
+    this.#allowance = new TokenBucket(clock, PINGS, PINGS);
   }
 
   /** Starts, or changes, the watch. 0: none. `canPing` false: the wire has none. */
@@ -80,7 +87,7 @@ export class KeepAlive {
   /** A pong came. One that nobody asked for is ignored. */
   pong(number: number): void {
     const outstanding = this.#outstanding;
-    if (outstanding === undefined || this.pingDue || number !== this.number) return;
+    if (outstanding === undefined || this.pingDue || this.#later !== undefined || number !== this.number) return;
     this.#outstanding = undefined;
     this.rttMs = this.#clock.now() - this.#sentAt;
     this.minRttMs = Math.min(this.minRttMs, this.rttMs);
@@ -95,6 +102,8 @@ export class KeepAlive {
   stop(error: unknown): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#later?.cancel();
+    this.#later = undefined;
     this.#idleTimeoutMs = 0;
     this.#outstanding?.reject(error);
     this.#outstanding = undefined;
@@ -105,10 +114,21 @@ export class KeepAlive {
     if (this.#outstanding === undefined) {
       this.#outstanding = new Deferred<number>();
       this.number = (this.number + 1) >>> 0;
-      this.pingDue = true;
-      this.#events.ping();
+      this.#ask();
     }
     return this.#outstanding;
+  }
+
+  #ask(): void {
+    if (this.#allowance.take()) {
+      this.pingDue = true;
+      this.#events.ping();
+      return;
+    }
+    this.#later = this.#clock.setTimer(1_000 / PINGS, () => {
+      this.#later = undefined;
+      this.#ask();
+    });
   }
 
   #arm(): void {
@@ -123,14 +143,24 @@ export class KeepAlive {
     const now = this.#clock.now();
     const late = now - this.#timerAt;
     // We slept: what came meanwhile waits in the kernel, unread. The peer gets that time back.
-    if (late > LATE_MS) this.#lastReceived += late;
+    if (late > Math.min(LATE_MS, this.#idleTimeoutMs / 10)) this.#lastReceived += late;
     const silent = now - this.#lastReceived;
     if (silent >= this.#idleTimeoutMs) {
-      this.#events.dead(new AstraError("ETIMEDOUT", `nothing came from the peer for ${String(Math.round(silent))} ms`));
+      const timer = this.#timer;
+      // What has come to the kernel meanwhile is read before the verdict.
+      this.#clock.defer(() => {
+        if (this.#timer === timer && this.#idleTimeoutMs > 0) this.#judge();
+      });
       return;
     }
     if (silent >= this.#idleTimeoutMs / 3 && this.#canPing) this.#request();
     this.#armAfter(silent);
+  }
+
+  #judge(): void {
+    const silent = this.#clock.now() - this.#lastReceived;
+    if (silent < this.#idleTimeoutMs) this.#arm();
+    else this.#events.dead(new AstraError("ETIMEDOUT", `nothing came from the peer for ${String(Math.round(silent))} ms`));
   }
 
   #armAfter(silent: number): void {
