@@ -1,5 +1,6 @@
 import { Session, type Stream } from "@astranet/mux";
-import { AstraError, memoryPair } from "@astranet/transport";
+import { AstraError, type Connection, memoryPair } from "@astranet/transport";
+import { debugConnection } from "@astranet/transport/testing";
 import { ManualClock } from "../support/manual-clock.ts";
 import { Link } from "./link.ts";
 import { SeededRandom } from "./random.ts";
@@ -63,7 +64,15 @@ export class World {
     this.manualAccept = [random.below(2) === 0, random.below(3) > 0];
     this.usesOnstream = [random.below(3) === 0, random.below(4) === 0];
     const pair = memoryPair({ clock: this.clock, latencyMs: this.latencyMs, sliceBytes });
-    this.links = [new Link(pair[0], random), new Link(pair[1], random)];
+    // Half of the time over connections that spoil what is not theirs any more, and name who breaks the rules of ownership.
+    const watched = random.below(2) === 0;
+    const link = (inner: Connection): Link => {
+      const onviolation = (error: AstraError): void => {
+        this.fail(error.message);
+      };
+      return new Link(watched ? debugConnection(inner, { clock: this.clock, onviolation }) : inner, random);
+    };
+    this.links = [link(pair[0]), link(pair[1])];
     const initialWindow = random.below(3) === 0 ? 262_144 : 65_536;
     const make = (side: Side): Session => {
       const session = new Session(this.links[side], {
