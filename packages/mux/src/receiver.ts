@@ -177,7 +177,7 @@ export class Receiver implements FrameHandler {
     if (!update) this.#open = { id: streamId, urgency, header: header.slice() };
     else {
       const stream = this.#find(streamId);
-      if (stream !== undefined && (stream._state & BROKEN) === 0) stream._urgency = urgency;
+      if (stream !== undefined && (stream._state & BROKEN) === 0) this.#session._sender.scheduler.setUrgency(stream, urgency);
     }
   }
 

@@ -21,6 +21,15 @@ export class Scheduler {
   readonly #fresh: List[] = lists();
   readonly #old: List[] = lists();
   #classes = 0;
+  /** Streams in the lists have changed their urgency. */
+  #isMixed = false;
+
+  /** Changes the urgency of a stream, in the lists or not. */
+  setUrgency(stream: Stream, urgency: number): void {
+    stream._urgency = urgency;
+    // Sorted with the next turn, all at once: a peer may change as many as it likes.
+    if ((stream._state & IN_DATA) !== 0) this.#isMixed = true;
+  }
 
   /** Adds a stream that has bytes and a window. One that is in already stays where it is. */
   add(stream: Stream): void {
@@ -35,12 +44,12 @@ export class Scheduler {
 
   /** The stream whose turn it is, or undefined. It stays at the head until `rotate` or `remove`. */
   next(): Stream | undefined {
+    if (this.#isMixed) this.#sort();
     while (this.#classes !== 0) {
       const urgency = 31 - Math.clz32(this.#classes & -this.#classes);
       const stream = (this.#fresh[urgency] as List).head ?? (this.#old[urgency] as List).head;
-      if (stream === undefined) this.#classes &= ~(1 << urgency);
-      else if (stream.urgency === urgency) return stream;
-      else this.#move(stream, urgency);
+      if (stream !== undefined) return stream;
+      this.#classes &= ~(1 << urgency);
     }
     return undefined;
   }
@@ -66,12 +75,27 @@ export class Scheduler {
     this.backlog -= stream.writableLength;
   }
 
-  /** Its urgency changed while it was queued: it joins its new class. */
-  #move(stream: Stream, from: number): void {
-    this.#shift(stream, from);
-    stream._state &= ~IN_OLD;
-    append(this.#fresh[stream.urgency] as List, stream);
-    this.#classes |= 1 << stream.urgency;
+  /** Streams whose urgency changed while they were queued join their new classes. */
+  #sort(): void {
+    this.#isMixed = false;
+    const moved: Stream[] = [];
+    for (const lists of [this.#fresh, this.#old])
+      lists.forEach((list, urgency) => {
+        let stream = list.head;
+        list.head = list.tail = undefined;
+        while (stream !== undefined) {
+          const next: Stream | undefined = stream._next;
+          stream._next = undefined;
+          if (stream.urgency === urgency) append(list, stream);
+          else moved.push(stream);
+          stream = next;
+        }
+      });
+    for (const stream of moved) {
+      stream._state &= ~IN_OLD;
+      append(this.#fresh[stream.urgency] as List, stream);
+      this.#classes |= 1 << stream.urgency;
+    }
   }
 
   #shift(stream: Stream, urgency: number): void {

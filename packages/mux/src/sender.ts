@@ -260,7 +260,7 @@ export class Sender {
       stream._state &= ~SEND_ACCEPT;
       return;
     }
-    if ((state & SEND_ACCEPT) !== 0) this.#accept(stream);
+    if ((state & SEND_ACCEPT) !== 0) this.#accept(stream, (state & SEND_FIN) !== 0);
     if ((state & SEND_CREDIT) !== 0) {
       const grant = stream._takeCredit();
       if (grant > 0) encoder.windowIncrement(id, grant);
@@ -282,9 +282,9 @@ export class Sender {
   }
 
   /** Says the accept, unless data that implies it is about to leave. */
-  #accept(stream: Stream): void {
+  #accept(stream: Stream, ends: boolean): void {
     const answer = stream._extra?.answer;
-    const implied = answer === undefined && ((stream._state & SEND_FIN) !== 0 || ((stream._state & (IN_DATA | ACCEPT_WAITED)) === IN_DATA && stream._isSendable()));
+    const implied = answer === undefined && (ends || ((stream._state & (IN_DATA | ACCEPT_WAITED)) === IN_DATA && stream._isSendable()));
     if (!this.#session._extended) stream._state &= ~SEND_ACCEPT;
     else if (implied) stream._state |= ACCEPT_WAITED;
     else {
@@ -356,8 +356,9 @@ export class Sender {
           continue;
         }
         length = Math.min(length, stream._deficit);
-      }
-      stream._deficit -= length;
+        stream._deficit -= length;
+        // What it sent alone is not held against it when others come.
+      } else stream._deficit = 0;
       scheduler.backlog -= length;
       this.#frame(stream, length, 0, -1);
       if (!stream._isSendable()) {

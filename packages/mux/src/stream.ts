@@ -35,7 +35,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
   set urgency(urgency: number) {
     checkUrgency(urgency);
     if (urgency === this._urgency) return;
-    this._urgency = urgency;
+    this.session._sender.scheduler.setUrgency(this, urgency);
     if ((this._state & (BROKEN | FIN_SENT)) === 0) this._control(SEND_URGENCY);
   }
 
