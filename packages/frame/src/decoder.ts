@@ -25,6 +25,9 @@ export interface FrameDecoderOptions {
   readonly maxGoAwayDebug?: number;
 }
 
+/** By number, which is the order that FrameType has them in. */
+const typeNames: readonly string[] = Object.keys(FrameType);
+
 const Mode = { HEADER: 0, TYPE: 1, PAYLOAD: 2, CONTROL: 3, SKIP: 4 } as const;
 type Mode = (typeof Mode)[keyof typeof Mode];
 
@@ -238,7 +241,7 @@ export class FrameDecoder {
         this.#handler.skipped(type, length);
         return;
     }
-    const name = typeName(type);
+    const name = typeNames[type] as string;
     if (length < min || length > max) throw new FrameError(WireCode.FRAME_SIZE, `${name} of ${String(length)} bytes`);
     if (onStream === (streamId === 0)) throw new FrameError(WireCode.PROTOCOL, `${name} on stream ${String(streamId)}`);
     if (type !== FrameType.SETTINGS && type !== FrameType.PING && type !== FrameType.LINK) this.counted += HEADER_LENGTH;
@@ -304,9 +307,4 @@ function u53(bytes: Uint8Array, at: number): number {
   const high = u32(bytes, at);
   if (high >= 0x20_0000) throw new FrameError(WireCode.PROTOCOL, "LINK with a number of 2^53 or more");
   return high * 0x1_0000_0000 + u32(bytes, at + 4);
-}
-
-function typeName(type: number): string {
-  for (const [name, value] of Object.entries(FrameType)) if (value === type) return name;
-  return `type ${String(type)}`;
 }

@@ -88,7 +88,7 @@ export function decodeSettings(bytes: Uint8Array): Settings {
       seen.add(id);
       if (item.length !== length) throw malformed(`has item ${String(id)} of ${String(length)} bytes`);
       const value = length === 4 ? view.getUint32(at) : view.getUint16(at);
-      if (item.key !== "idleTimeoutMs" && value < SETTINGS_FLOOR[item.key])
+      if (value < SETTINGS_FLOOR[item.key])
         throw malformed(`has ${item.key} ${String(value)}, below the floor of ${String(SETTINGS_FLOOR[item.key])}`);
       if (item.key === "initialWindow" && value > MAX_WINDOW)
         throw new FrameError(WireCode.FLOW_CONTROL, `SETTINGS has an initialWindow of ${String(value)}, at most ${String(MAX_WINDOW)} is possible`);

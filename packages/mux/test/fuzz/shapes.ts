@@ -128,9 +128,9 @@ export const shapes: readonly Shape[] = [
   {
     name: "heartbeats whose echo is not taken",
     options: { ...typed, muxadoWindow: 1_000 },
-    part: thousands(60_000, (encoder, i) => {
-      if (i < 5_000) data(encoder, 3 + 2 * i, SYN, new Uint8Array(4).fill(255));
-      else data(encoder, 3 + 2 * (i % 5_000), 0, one);
+    part: thousands(200_000, (encoder, i) => {
+      if (i < 20) data(encoder, 3 + 2 * i, SYN, new Uint8Array(4).fill(255));
+      else data(encoder, 3 + 2 * (i % 20), 0, one);
     }),
   },
 ];
