@@ -42,7 +42,7 @@ describe("join", () => {
 
   it("links again when the link is lost, for ever", async () => {
     const net = new TestNetwork();
-    const cables = new CableTransport(net.transport);
+    const cables = new CableTransport(net.transport, net.clock);
     const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
     await during(net.clock, b.router.listen("memory", "b"));
     const membership = await during(net.clock, a.router.join("memory", "b", { retry: { maxDelayMs: 500 } }), 10);
@@ -58,7 +58,7 @@ describe("join", () => {
 
   it("begins its back-off anew only after a link that was up for ten seconds", async () => {
     const net = new TestNetwork();
-    const cables = new CableTransport(net.transport);
+    const cables = new CableTransport(net.transport, net.clock);
     const a = net.node(1, { transports: [cables] });
     const b = net.node(2);
     await during(net.clock, b.router.listen("memory", "b"));
@@ -107,7 +107,7 @@ describe("join", () => {
 
   it("rejects with the first failure of any kind without retry, and does not dial a lost link again", async () => {
     const net = new TestNetwork();
-    const cables = new CableTransport(net.transport);
+    const cables = new CableTransport(net.transport, net.clock);
     const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
     const refused = a.router.join("memory", "b", { retry: false });
     refused.catch(() => undefined);
@@ -140,7 +140,7 @@ describe("join", () => {
 
   it("of one address twice shares the link, which lives until both memberships are closed", async () => {
     const net = new TestNetwork();
-    const cables = new CableTransport(net.transport);
+    const cables = new CableTransport(net.transport, net.clock);
     const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
     await during(net.clock, b.router.listen("memory", "b"));
     const both = [a.router.join("memory", "b"), a.router.join("memory", "b", { retry: false })] as const;
@@ -161,7 +161,7 @@ describe("join", () => {
 
   it("does not fight the other direction: while a link that the peer dialled serves, it does not dial", async () => {
     const net = new TestNetwork();
-    const cables = [new CableTransport(net.transport), new CableTransport(net.transport)] as const;
+    const cables = [new CableTransport(net.transport, net.clock), new CableTransport(net.transport, net.clock)] as const;
     const [a, b] = [net.node(1, { transports: [cables[0]] }), net.node(2, { transports: [cables[1]] })];
     await during(net.clock, Promise.all([a.router.listen("memory", "a"), b.router.listen("memory", "b")]));
     const joins = Promise.all([a.router.join("memory", "b"), b.router.join("memory", "a")]);
@@ -179,7 +179,7 @@ describe("join", () => {
 
   it("recognises itself, and never dials that address again", async () => {
     const net = new TestNetwork();
-    const cables = new CableTransport(net.transport);
+    const cables = new CableTransport(net.transport, net.clock);
     const a = net.node(1, { transports: [cables] });
     await during(net.clock, a.router.listen("memory", "self"));
     const joined = a.router.join("memory", "self");

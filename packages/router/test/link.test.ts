@@ -79,7 +79,7 @@ describe("a link", () => {
     const net = new TestNetwork();
     const [a, b] = [net.node(1, { idleTimeoutMs: 3000 }), net.node(2)];
     const [left, right] = net.pipe();
-    const cable = new PulledCable(left);
+    const cable = new PulledCable(left, net.clock);
     const here = a.router.attach(cable, { initiator: true });
     b.router.attach(right);
     const listener = b.router.bind({ port: 80 });
@@ -153,7 +153,7 @@ describe("links to one peer", () => {
 
   it("replace a half-open one that was dialled at the same address", async () => {
     const net = new TestNetwork();
-    const cables = new CableTransport(net.transport);
+    const cables = new CableTransport(net.transport, net.clock);
     const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
     await during(net.clock, b.router.listen("memory", "b"));
     const membership = await during(net.clock, a.router.join("memory", "b", { retry: { maxDelayMs: 100 } }), 10);
