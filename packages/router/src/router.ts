@@ -1,5 +1,5 @@
 import type { Reachability, RecordStore } from "@astranet/discovery";
-import { AstraError, systemClock, systemRandom, type Clock, type Connection, type RandomSource, type Timer, type Transport, type TransportListener } from "@astranet/transport";
+import { AstraError, systemClock, systemRandom, type Clock, type Connection, type RandomSource, type Timer, type TransportListener } from "@astranet/transport";
 import type { RouterEvent } from "./events.ts";
 import { AcceptGate } from "./link/accept-gate.ts";
 import { idConflict } from "./link/admission.ts";
@@ -9,7 +9,7 @@ import { sameBytes, type Hello } from "./link/hello.ts";
 import type { Link } from "./link/link-types.ts";
 import { NodeLink, type LinkHost, type LinkInit } from "./link/node-link.ts";
 import { PeerTable } from "./link/peer-table.ts";
-import { protocolVersion, type LinkMode } from "./link/preamble.ts";
+import { protocolVersion } from "./link/preamble.ts";
 import { RecordExchange } from "./link/record-exchange.ts";
 import { LoopSession } from "./loop-session.ts";
 import type { JoinOptions, Membership } from "./membership.ts";
@@ -20,7 +20,7 @@ import { checkConnect, openConn } from "./ports/open-conn.ts";
 import { PortTable } from "./ports/port-table.ts";
 import type { BindInit, ConnectOptions, Listener } from "./ports/port-types.ts";
 import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
-import { isIp, staysHere } from "./wire-address.ts";
+import { Wires, acceptedIsBeyond, attachedIsBeyond, dialledIsBeyond } from "./wires.ts";
 
 /** How a node is reached. */
 export interface RouteInfo {
@@ -42,8 +42,7 @@ export class Router implements AsyncDisposable {
   readonly closed: Promise<void>;
   readonly #key: Uint8Array;
   readonly #instance: Uint8Array;
-  readonly #insecure: boolean;
-  readonly #transports: readonly Transport[];
+  readonly #wires: Wires;
   readonly #limits: RouterLimits;
   readonly #clock: Clock;
   readonly #random: RandomSource;
@@ -72,8 +71,7 @@ export class Router implements AsyncDisposable {
     this.#key = options.key ?? random(16);
     if (this.#key.length > 64) throw new AstraError("EINVAL", `a key of ${this.#key.length} bytes is longer than 64`);
     this.#instance = random(8);
-    this.#insecure = insecure;
-    this.#transports = transports;
+    this.#wires = new Wires(transports, insecure);
     this.#limits = { ...defaultLimits, ...options.limits };
     const { maxDials, listenerBacklog, maxListeners, maxMemberships } = this.#limits;
     this.#peers = new PeerTable(this.id, clock);
@@ -87,7 +85,7 @@ export class Router implements AsyncDisposable {
       maxMemberships,
       slots: new DialSlots(maxDials),
       dial: (network, address) => this.#dialLink(network, address),
-      gone: (peer, signal) => this.#gone(peer, signal),
+      gone: (peer, signal) => this.#peers.gone(peer, signal),
       best: (peer) => this.#peers.best(peer),
       failed: ({ network, address }, error, retryInMs) => this.#emit({ type: "joinerror", network, address, error, retryInMs }),
     });
@@ -119,10 +117,9 @@ export class Router implements AsyncDisposable {
    */
   async listen(network: string, address: string, options: { signal?: AbortSignal } = {}): Promise<TransportListener> {
     this.#checkOpen();
-    const transport = this.#transport(network, "listen");
-    if (!this.#insecure && !staysHere(network, address)) throw insecureError(`listening at ${network} ${address} would be reachable beyond this machine`);
+    const transport = this.#wires.findListening(network, address);
     const { signal } = options;
-    const listener = await transport.listen!(network, address, {
+    const listener = await transport.listen(network, address, {
       onconnection: (connection) => this.#accept(network, connection),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -142,8 +139,7 @@ export class Router implements AsyncDisposable {
    */
   async join(network: string, address: string, options: JoinOptions = {}): Promise<Membership> {
     this.#checkOpen();
-    this.#transport(network, "dial");
-    if (!this.#insecure && !staysHere(network, address) && isIp(address)) throw insecureError(`${network} ${address} is beyond this machine`);
+    this.#wires.checkDial(network, address);
     return this.#memberships.join(network, address, options);
   }
 
@@ -154,8 +150,8 @@ export class Router implements AsyncDisposable {
    */
   attach(connection: Connection, options: { initiator?: boolean; trust?: "local" } = {}): Link {
     this.#checkOpen();
-    const isBeyond = ({ remoteAddress }: Connection): boolean => isIp(remoteAddress) && !staysHere("", remoteAddress);
-    return this.#addLink({ connection, initiator: options.initiator, dialled: "", isBeyond: options.trust === "local" ? () => false : isBeyond });
+    const { initiator, trust } = options;
+    return this.#addLink({ connection, initiator, dialled: "", isBeyond: trust === "local" ? () => false : attachedIsBeyond });
   }
 
   /** Listens on a virtual port. Throws EADDRINUSE, EINVAL for a port out of range, ERR_ASTRANET_OVERLOAD beyond the limit of listeners. */
@@ -219,22 +215,14 @@ export class Router implements AsyncDisposable {
     if (this.#closing !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the node is closed");
   }
 
-  #transport(network: string, need: "dial" | "listen"): Transport {
-    const transport = this.#transports.find(({ networks }) => networks.includes(network));
-    if (transport === undefined) {
-      const known = this.#transports.flatMap(({ networks }) => networks).join(", ");
-      throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `no transport serves network ${JSON.stringify(network)} (there are: ${known === "" ? "none" : known})`);
-    }
-    if (need === "listen" && transport.listen === undefined) throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `the transport of network ${network} cannot listen`);
-    return transport;
-  }
-
   #dialLink(network: string, address: string): NodeLink {
-    const transport = this.#transport(network, "dial");
-    const connection = (signal: AbortSignal): Promise<Connection> => transport.dial(network, address, { signal });
-    // Where a name was dialled, the connection says what it led to, if it can.
-    const isBeyond = ({ remoteAddress }: Connection): boolean => !staysHere(network, isIp(remoteAddress) ? remoteAddress : address, "localhost");
-    return this.#addLink({ connection, initiator: true, dialled: `${network} ${address}`, isBeyond });
+    const transport = this.#wires.find(network);
+    return this.#addLink({
+      connection: (signal) => transport.dial(network, address, { signal }),
+      initiator: true,
+      dialled: `${network} ${address}`,
+      isBeyond: (connection) => dialledIsBeyond(network, address, connection),
+    });
   }
 
   #accept(network: string, connection: Connection): void {
@@ -242,7 +230,7 @@ export class Router implements AsyncDisposable {
     try {
       this.#checkOpen();
       const leave = this.#gate.enter(remoteAddress);
-      const link = this.#addLink({ connection, initiator: false, dialled: "", isBeyond: () => !staysHere(network, remoteAddress) });
+      const link = this.#addLink({ connection, initiator: false, dialled: "", isBeyond: (accepted) => acceptedIsBeyond(network, accepted) });
       link.ready.then(leave, leave);
     } catch (error) {
       connection.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
@@ -270,7 +258,7 @@ export class Router implements AsyncDisposable {
       handshakeTimeoutMs,
       idleTimeoutMs,
       session,
-      modeOf: (connection, link) => this.#modeOf(connection, link),
+      modeOf: (connection, link) => this.#wires.modeOf(connection, link.init.isBeyond(connection)),
       hello: (link) => this.#hello(link, idleTimeoutMs),
       check: (link) => this.#check(link),
       up: (link) => this.#up(link),
@@ -279,12 +267,6 @@ export class Router implements AsyncDisposable {
       message: (link, message) => (message.t === "records" ? this.#exchanges.get(link)?.take(message) : "unknown"),
       dial: (stream, peer) => this.#ports.incoming(stream, peer),
     };
-  }
-
-  #modeOf(connection: Connection, link: NodeLink): LinkMode {
-    if (!link.init.isBeyond(connection)) return "local";
-    if (!this.#insecure) throw insecureError(`the other end, ${connection.remoteAddress}, is beyond this machine`);
-    return "insecure";
   }
 
   #hello(link: NodeLink, idleTimeoutMs: number): Hello {
@@ -363,34 +345,7 @@ export class Router implements AsyncDisposable {
     this.#forgetTimers.set(id, timer);
   }
 
-  #gone(peer: NodeId, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#peers.hops(peer) === undefined) {
-        resolve();
-        return;
-      }
-      const finish = (): void => {
-        unsubscribe();
-        signal.removeEventListener("abort", aborted);
-      };
-      const unsubscribe = this.#peers.subscribe((id) => {
-        if (id !== peer || this.#peers.hops(peer) !== undefined) return;
-        finish();
-        resolve();
-      });
-      const aborted = (): void => {
-        finish();
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", aborted, { once: true });
-    });
-  }
-
   #emit(event: RouterEvent): void {
     for (const callback of [...this.#callbacks]) callback(event);
   }
-}
-
-function insecureError(what: string): AstraError {
-  return new AstraError("ERR_ASTRANET_INSECURE", `${what}, and links are in clear: pass { insecure: true } for a wire that you trust, or stay on loopback`);
 }

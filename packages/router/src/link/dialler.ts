@@ -186,7 +186,7 @@ export function isSelf(error: unknown): boolean {
 }
 
 /** Failures that another try does not cure: they are about who answers, or how it is asked. */
-export function cannotHeal(error: unknown): boolean {
+function cannotHeal(error: unknown): boolean {
   if (!AstraError.is(error)) return false;
   if (error.code === "ERR_ASTRANET_HANDSHAKE") return !error.retryable;
   return ["ERR_ASTRANET_PROTOCOL", "ERR_ASTRANET_INSECURE", "ERR_ASTRANET_ID_CONFLICT", "ERR_ASTRANET_NO_TRANSPORT", "EACCES", "EINVAL"].includes(error.code);

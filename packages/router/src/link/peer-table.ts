@@ -83,6 +83,34 @@ export class PeerTable implements Reachability {
     };
   }
 
+  /** Resolves when no link to `id` is up. Rejects with `signal.reason` after an abort. */
+  gone(id: NodeId, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      if (!this.#peers.has(id)) {
+        resolve();
+        return;
+      }
+      const finish = (): void => {
+        unsubscribe();
+        signal.removeEventListener("abort", aborted);
+      };
+      const unsubscribe = this.subscribe((changed) => {
+        if (changed !== id || this.#peers.has(id)) return;
+        finish();
+        resolve();
+      });
+      const aborted = (): void => {
+        finish();
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", aborted, { once: true });
+    });
+  }
+
   #drainSoon(peer: Peer): void {
     peer.drainTimer?.cancel();
     peer.drainTimer = this.#clock.setTimer(redundantAfterMs, () => {

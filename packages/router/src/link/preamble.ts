@@ -5,7 +5,7 @@ import { whatWasMet } from "./what-was-met.ts";
 export type LinkMode = "noise" | "insecure" | "local";
 
 /** What an end says about who dialled. */
-export type DialRole = "undecided" | "initiator" | "acceptor";
+type DialRole = "undecided" | "initiator" | "acceptor";
 
 /** What both ends of a connection write at once, before anything else. */
 export interface Preamble {

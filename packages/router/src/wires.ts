@@ -1,0 +1,62 @@
+import { AstraError, type Connection, type Transport } from "@astranet/transport";
+import type { LinkMode } from "./link/preamble.ts";
+import { isIp, staysHere } from "./wire-address.ts";
+
+/** The transports that this node was given, and how far it trusts what they lead to. */
+export class Wires {
+  readonly #transports: readonly Transport[];
+  readonly #insecure: boolean;
+
+  constructor(transports: readonly Transport[], insecure: boolean) {
+    this.#transports = transports;
+    this.#insecure = insecure;
+  }
+
+  /** The transport of `network`. Throws ERR_ASTRANET_NO_TRANSPORT. */
+  find(network: string): Transport {
+    const transport = this.#transports.find(({ networks }) => networks.includes(network));
+    if (transport !== undefined) return transport;
+    const known = this.#transports.flatMap(({ networks }) => networks).join(", ");
+    throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `no transport serves network ${JSON.stringify(network)} (there are: ${known === "" ? "none" : known})`);
+  }
+
+  /** What can listen at an address that is safe to listen at. Throws ERR_ASTRANET_NO_TRANSPORT, ERR_ASTRANET_INSECURE. */
+  findListening(network: string, address: string): Required<Pick<Transport, "listen">> {
+    const transport = this.find(network);
+    if (transport.listen === undefined) throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `the transport of network ${network} cannot listen`);
+    if (!this.#insecure && !staysHere(network, address)) throw insecureError(`listening at ${network} ${address} would be reachable beyond this machine`);
+    return transport as Required<Pick<Transport, "listen">>;
+  }
+
+  /** Throws ERR_ASTRANET_NO_TRANSPORT, and ERR_ASTRANET_INSECURE where the address says already that it is elsewhere. */
+  checkDial(network: string, address: string): void {
+    this.find(network);
+    if (!this.#insecure && isIp(address) && !staysHere(network, address)) throw insecureError(`${network} ${address} is beyond this machine`);
+  }
+
+  /** How a link over `connection` travels, before a byte of it is sent. Throws ERR_ASTRANET_INSECURE. */
+  modeOf({ remoteAddress }: Connection, isBeyond: boolean): LinkMode {
+    if (!isBeyond) return "local";
+    if (!this.#insecure) throw insecureError(`the other end, ${remoteAddress}, is beyond this machine`);
+    return "insecure";
+  }
+}
+
+/** Whether an attached connection's far end is beyond this machine, by its address. What names no IP address, like a pair of pipes, is not. */
+export function attachedIsBeyond({ remoteAddress }: Connection): boolean {
+  return isIp(remoteAddress) && !staysHere("", remoteAddress);
+}
+
+/** … a dialled connection's: where a name was dialled, the connection says what it led to, if it can. */
+export function dialledIsBeyond(network: string, address: string, { remoteAddress }: Connection): boolean {
+  return !staysHere(network, isIp(remoteAddress) ? remoteAddress : address, "localhost");
+}
+
+/** … an accepted connection's. */
+export function acceptedIsBeyond(network: string, { remoteAddress }: Connection): boolean {
+  return !staysHere(network, remoteAddress);
+}
+
+function insecureError(what: string): AstraError {
+  return new AstraError("ERR_ASTRANET_INSECURE", `${what}, and links are in clear: pass { insecure: true } for a wire that you trust, or stay on loopback`);
+}
