@@ -1,6 +1,6 @@
 export type { SessionOptions } from "./options.ts";
 export { Session, type SessionEnd } from "./session.ts";
-export { SessionListener } from "./session-listener.ts";
+export { SessionListener, type SessionListenerOptions } from "./session-listener.ts";
 export type { SessionStats } from "./stats.ts";
 export type { OpenOptions } from "./options.ts";
 export { Stream } from "./stream.ts";

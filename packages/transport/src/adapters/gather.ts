@@ -10,7 +10,7 @@ export function gather(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /** How many bytes the chunks have together. */
-export function lengthOf(chunks: readonly Uint8Array[]): number {
+function lengthOf(chunks: readonly Uint8Array[]): number {
   let length = 0;
   for (const chunk of chunks) length += chunk.length;
   return length;

@@ -14,7 +14,7 @@ export interface ConnectionCase {
   readonly run: (a: Probe, b: Probe, options: CaseOptions) => Promise<void>;
 }
 
-export interface CaseOptions {
+interface CaseOptions {
   readonly bulkBytes: number;
 }
 
