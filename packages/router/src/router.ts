@@ -183,7 +183,7 @@ export class Router implements AsyncDisposable {
     return session.ping(options);
   }
 
-  /** Calls `callback` with each event, synchronously. Returns what ends it. */
+  /** Calls `callback` with each event, synchronously. Returns what ends it. What it throws becomes an uncaught exception. */
   subscribe(callback: (event: RouterEvent) => void): () => void {
     this.#callbacks.add(callback);
     return () => {
@@ -346,6 +346,15 @@ export class Router implements AsyncDisposable {
   }
 
   #emit(event: RouterEvent): void {
-    for (const callback of [...this.#callbacks]) callback(event);
+    for (const callback of [...this.#callbacks]) {
+      try {
+        callback(event);
+      } catch (error) {
+        // A subscriber's mistake is its own: it surfaces as an uncaught exception, and the node goes on.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
