@@ -105,6 +105,25 @@ describe("join", () => {
     expect(net.clock.timers).toBe(0);
   });
 
+  it("goes on when the peer closes in the middle of the handshake, for whoever comes after it", async () => {
+    for (const afterMs of [0, 5, 12, 15, 22, 25, 32]) {
+      const net = new TestNetwork({ latencyMs: 10 });
+      const [a, b] = [net.node(1), net.node(2)];
+      const listener = await during(net.clock, b.router.listen("memory", "b"));
+      const joined = a.router.join("memory", "b", { retry: { maxDelayMs: 100 } });
+      joined.catch(() => undefined);
+      while (b.router.links.length === 0) await net.clock.advance(1);
+      await net.clock.advance(afterMs);
+      expect(b.router.links.map(({ state }) => state)).toEqual(["handshake"]);
+      void b.router.close();
+      await listener.closed;
+      const next = net.node(3);
+      await during(net.clock, next.router.listen("memory", "b"));
+      const membership = await during(net.clock, joined, 6000);
+      expect(membership).toMatchObject({ peer: next.id, link: { state: "up" } });
+    }
+  });
+
   it("rejects with the first failure of any kind without retry, and does not dial a lost link again", async () => {
     const net = new TestNetwork();
     const cables = new CableTransport(net.transport, net.clock);

@@ -145,7 +145,8 @@ export class NodeLink implements Link, LinkFacts {
       this.#control?.end();
       void this.#session?.close();
     } else if (this.#state !== "draining") {
-      this.fail(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the link was closed before it was up"));
+      // Not the peer's fault: it may try again, and find whoever comes after us.
+      this.fail(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the link was closed before it was up", { retryable: true }));
     }
     return this.closed.catch(() => undefined);
   }
