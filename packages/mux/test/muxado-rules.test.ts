@@ -286,6 +286,11 @@ describe("the window", () => {
     expect(dataLength(await p.listen(), 3)).toBe(1_000);
     await p.say(syn(2, "00".repeat(1_000)));
     expect(await p.say(data(2, "00"))).toEqual([rst(2, 3)]);
+    // However small it is, credit comes back by the time that half of it was read.
+    await p.say(syn(4, "00".repeat(500)));
+    const stream = await accepted(p);
+    await stream.read();
+    expect(await p.listen()).toEqual([credit(4, 500)]);
   });
 
   it("may be filled byte by byte: a WNDINC for each is normal", async () => {

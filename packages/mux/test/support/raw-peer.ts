@@ -63,6 +63,12 @@ export class RawPeer {
     return this.news();
   }
 
+  /** Sends bytes; what the session says to them is told by the next `say` or `listen`. */
+  async hear(bytes: Uint8Array): Promise<void> {
+    this.#connection.send([bytes]);
+    await this.clock.settle();
+  }
+
   /** Gives what the session says by itself. */
   async listen(): Promise<Frame[]> {
     await this.clock.settle();
