@@ -114,6 +114,19 @@ describe("neighbours", () => {
     }
   });
 
+  it("end the link when they reset the control stream, or read it no more", async () => {
+    for (const breaks of ["reset", "stop"] as const) {
+      const { net, a, b } = await linked();
+      const [here, there] = [linkOf(a), linkOf(b)];
+      const [control] = [...there.session!._remote.values()];
+      control![breaks]();
+      a.directory.publish({ name: "web", port: 80 });
+      await net.clock.advance(1000);
+      for (const link of [here, there]) expect(link.state).toBe("closed");
+      expect([a.router.links, b.router.links]).toEqual([[], []]);
+    }
+  });
+
   it("may send messages that we do not know, where they say that these do not matter", async () => {
     const { net, a, b } = await linked();
     void linkOf(b).send({ t: "invented", ignorable: true });

@@ -136,7 +136,9 @@ export class NodeLink implements Link, LinkFacts {
 
   /** Sends a control message; the promise is the backpressure, and marked as handled. */
   send(message: ControlMessage): Promise<void> {
-    return this.#control?.send(message) ?? Promise.reject(new AstraError("ERR_ASTRANET_INVALID_STATE", "the link is not up"));
+    const sent = this.#control?.send(message) ?? Promise.reject(new AstraError("ERR_ASTRANET_INVALID_STATE", "the link is not up"));
+    sent.catch((error: unknown) => this.#controlBroke(error));
+    return sent;
   }
 
   close(): Promise<void> {
@@ -250,7 +252,7 @@ export class NodeLink implements Link, LinkFacts {
 
   #sayHello(): void {
     this.#helloAt = this.#host.clock.now();
-    void this.send(helloMessage(this.#host.hello(this))).catch(() => undefined);
+    void this.send(helloMessage(this.#host.hello(this)));
   }
 
   #onstream(stream: Stream): void {
@@ -284,10 +286,19 @@ export class NodeLink implements Link, LinkFacts {
     this.#control = new ControlStream(stream, {
       message: (message) => this.#message(message),
       ended: () => void this.close(),
-      failed: (error) => {
-        // What broke the session says so itself.
-        if (AstraError.is(error, "ERR_ASTRANET_PROTOCOL")) this.fail(error);
-      },
+      failed: (error) => this.#controlBroke(error),
+    });
+  }
+
+  /** Without its control stream a link is of no use. */
+  #controlBroke(error: unknown): void {
+    if (AstraError.is(error, "ERR_ASTRANET_PROTOCOL")) {
+      this.fail(error);
+      return;
+    }
+    // What broke the session says so itself, in this very tick; and a link that drains has ended the stream.
+    this.#host.clock.defer(() => {
+      if (this.#state === "up" || this.#state === "handshake") this.fail(error);
     });
   }
 
@@ -324,7 +335,7 @@ export class NodeLink implements Link, LinkFacts {
       return;
     }
     if (this.#initiator === true) {
-      void this.send({ t: "ready" }).catch(() => undefined);
+      void this.send({ t: "ready" });
       this.#becomeUp();
     } else {
       this.#stage = "the other end did not confirm our HELLO";
