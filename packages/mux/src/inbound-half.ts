@@ -100,12 +100,17 @@ export abstract class InboundHalf extends StreamCore {
     const extra = this._more;
     if (extra.sink !== undefined || this.#reader !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached, or read, already");
     extra.sink = sink;
-    const inbound = this.#in;
-    this.#in = undefined;
-    while (inbound !== undefined && !inbound.empty) sink.data(inbound.shift());
-    // After `stop` there is nothing to tell until the stream breaks.
-    if (!this._isReadOver() || (this._state & (STOPPED | BROKEN)) === STOPPED) return;
+    const wasOver = this._isReadOver();
     const { readError } = extra;
+    const inbound = this.#in;
+    // The sink may stop or reset the stream within `data`, which takes the rest away.
+    while (inbound !== undefined && this.#in === inbound) {
+      const chunk = inbound.shift();
+      if (inbound.empty) this.#in = undefined;
+      sink.data(chunk);
+    }
+    // What happened meanwhile was told as it did; after `stop` there is nothing to tell until the stream breaks.
+    if (!wasOver || extra.readError !== readError || (this._state & (STOPPED | BROKEN)) === STOPPED) return;
     if (readError !== undefined) sink.reset(readError);
     else sink.end();
   }

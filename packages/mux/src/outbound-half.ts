@@ -204,7 +204,7 @@ export abstract class OutboundHalf extends InboundHalf {
   }
 
   #takesAtOnce(): boolean {
-    return this._queued === 0 || ((this._state & IN_DATA) !== 0 && this.session._sender.hasRoom);
+    return (this._queued === 0 || (this._state & IN_DATA) !== 0) && this.session._sender.hasRoom;
   }
 
   #enqueued(bytes: number): void {

@@ -408,7 +408,7 @@ export class Sender {
   #wake(): void {
     for (const stream of this.#waiting) {
       if ((stream._state & WANTS_READY) === 0 || (stream._state & BROKEN) !== 0) this.#waiting.delete(stream);
-      else if (stream.writableLength === 0 || (this.scheduler.backlog * 2 < BACKLOG && stream._isReady)) {
+      else if (this.scheduler.backlog * 2 < BACKLOG && stream._isReady) {
         this.#waiting.delete(stream);
         stream._wake();
       }
