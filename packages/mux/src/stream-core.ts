@@ -66,7 +66,7 @@ export abstract class StreamCore {
     const extra = this._more;
     extra[which]?.timer?.cancel();
     extra[which] = undefined;
-    if (afterMs === undefined || afterMs === Infinity || (this._state & BROKEN) !== 0) return;
+    if (afterMs === undefined || afterMs === Infinity || (this._state & BROKEN) !== 0 || this._isOver) return;
     const deadline: Deadline = { timer: undefined, passed: !(afterMs > 0) };
     extra[which] = deadline;
     if (deadline.passed) onpassed();

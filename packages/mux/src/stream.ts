@@ -217,7 +217,8 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     if (extra !== undefined) {
       extra.closeTimer?.cancel();
       extra.writeDeadline?.timer?.cancel();
-      if ((this._state & BROKEN) !== 0) extra.readDeadline?.timer?.cancel();
+      // A read has nothing to wait for any more.
+      extra.readDeadline?.timer?.cancel();
     }
     this.session._streamOver(this);
   }
