@@ -5,9 +5,9 @@ import { dial, listen } from "./tcp.ts";
 /** Uses a session between two sockets of its own in every way that holds something, closes it, and has nothing left that keeps it running. */
 const accepted: Session[] = [];
 const listener = await listen((connection) => {
-  accepted.push(new Session(connection, { role: "server", onstream: (stream) => void stream.readable.pipeTo(stream.writable).catch(() => undefined) }));
+  accepted.push(new Session(connection, { role: "server", closeTimeoutMs: 200, onstream: (stream) => void stream.readable.pipeTo(stream.writable).catch(() => undefined) }));
 });
-const client = new Session(await dial(listener.port), { role: "client" });
+const client = new Session(await dial(listener.port), { role: "client", closeTimeoutMs: 200 });
 const controller = new AbortController();
 for (let i = 0; i < 1_000; i++) {
   const stream = client.open();
