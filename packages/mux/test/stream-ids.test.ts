@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { StreamIds } from "../src/stream-ids.ts";
+import { data, fin, only, ping, rst, started, syn, told } from "./support/frames.ts";
+import { codeOf, SessionPair } from "./support/session-pair.ts";
+
+describe("stream ids", () => {
+  it("are odd from 1 for a client, even from 2 for a server, and rise", async () => {
+    const pair = new SessionPair();
+    expect([pair.client.open().id, pair.client.open().id, pair.server.open().id, pair.server.open().id]).toEqual([1, 3, 2, 4]);
+  });
+
+  it("wrap, skipping those that are open", async () => {
+    const pair = new SessionPair({ client: { firstStreamId: 0x7fff_fffd } });
+    const [before, last] = [pair.client.open(), pair.client.open()];
+    const accepted = [await pair.settle().then(() => pair.server.accept()), await pair.server.accept()];
+    const wrapped = pair.client.open();
+    void wrapped.end(new Uint8Array(3));
+    await pair.settle();
+    expect([before.id, last.id, wrapped.id]).toEqual([0x7fff_fffd, 0x7fff_ffff, 1]);
+    const received = await pair.server.accept();
+    expect([received.id, received.readableLength]).toEqual([1, 3]);
+    // The old ones still work beside it.
+    void before.end(new Uint8Array(5));
+    await pair.settle();
+    expect(accepted[0]?.readableLength).toBe(5);
+    expect([await codeOf(pair.client.closed), await codeOf(pair.server.closed)]).toEqual(["pending", "pending"]);
+  });
+
+  it("skip a stream that has been open since before the wrap", async () => {
+    const pair = new SessionPair({ client: { firstStreamId: 0x7fff_fffd } });
+    for (let i = 0; i < 3; i++) pair.client.open();
+    await pair.settle();
+    // As if they had all been given out once: 0x7fffffff and 1 are open still.
+    const ids = new StreamIds(pair.client);
+    expect([ids.take(), ids.take(), ids.take()]).toEqual([0x7fff_fffd, 3, 5]);
+  });
+
+  it("of streams that are over are discarded at or below the watermark, also across the wrap", async () => {
+    const peer = await started({ role: "server" });
+    await peer.say(syn(0x7fff_ffff), rst(0x7fff_ffff, 6), syn(1));
+    expect(told(await peer.say(data(0x7fff_ffff, "late"), fin(0x7fff_fffd), rst(0x7fff_fff1, 6)))).toEqual([]);
+    expect(await codeOf(peer.session.closed)).toBe("pending");
+    expect(only(await peer.say(data(3, "never was")), "GOAWAY")).toMatchObject([{ code: 1 }]);
+  });
+
+  it("of a SYN must rise, across the wrap as anywhere", async () => {
+    const peer = await started({ role: "server" });
+    await peer.say(syn(0x7fff_ffff), syn(1));
+    expect(only(await peer.say(syn(0x7fff_fffd)), "GOAWAY")).toMatchObject([{ code: 1 }]);
+  });
+
+  it("may skip some: what was reset before it left never uses its id on the wire", async () => {
+    const peer = await started({ role: "client" });
+    peer.session.open().reset();
+    peer.session.open();
+    expect(told(await peer.listen())).toEqual([syn(3)]);
+    expect(await peer.say(ping(5))).toEqual([ping(5, true)]);
+  });
+});
