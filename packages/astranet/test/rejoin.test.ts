@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Conn } from "astranet";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { next, node } from "./support/nodes.ts";
 
@@ -11,7 +12,32 @@ async function start(address: string): Promise<{ child: ChildProcess; address: s
   return { child, ...told };
 }
 
-describe("join", () => {
+describe("a peer that is killed with 10,000 streams open", { timeout: 60_000 }, () => {
+  it("ends each of them with exactly one ECONNRESET, and nothing hangs", async () => {
+    const net = node();
+    const { child, address } = await start("127.0.0.1:0");
+    await net.join("tcp4", address);
+    const conns: Conn[] = [];
+    for (let i = 0; i < 20; i++) conns.push(...(await Promise.all(Array.from({ length: 500 }, () => net.dial("", "child")))));
+    const ends = new Map<Conn, unknown[]>(conns.map((conn) => [conn, []]));
+    const reads = conns.map((conn) =>
+      conn.read().then(
+        (chunk) => ends.get(conn)?.push(chunk),
+        (error: unknown) => ends.get(conn)?.push((error as { code?: string }).code),
+      ),
+    );
+    child.kill("SIGKILL");
+    await Promise.all(reads);
+    expect(ends.size).toBe(10_000);
+    expect([...ends.values()].filter((end) => end.length !== 1 || end[0] !== "ECONNRESET")).toEqual([]);
+    for (const conn of [conns[0]!, conns[9_999]!]) {
+      await expect(conn.closed).rejects.toMatchObject({ code: "ECONNRESET" });
+      await expect(conn.write(new Uint8Array(1))).rejects.toMatchObject({ code: "ECONNRESET" });
+    }
+  });
+});
+
+describe("join", { timeout: 60_000 }, () => {
   it("is back within a second of a peer that was killed", async () => {
     const net = node();
     const first = await start("127.0.0.1:0");

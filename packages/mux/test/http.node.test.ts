@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request, type RequestListener, type RequestOptions, type Server } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import type { Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { connect as connectTls, createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from "node:tls";
@@ -125,6 +126,18 @@ describe("node:http over streams", () => {
     asking.destroy();
     const [error] = (await once(asking, "error")) as [Error];
     expect(error).toMatchObject({ code: "ECONNRESET" });
+  });
+});
+
+describe("node:http2 over streams", () => {
+  it("carries requests", async () => {
+    const { client, server } = await sessionsOverTcp();
+    const serving = createHttp2Server((incoming, response) => response.end(incoming.url));
+    listener(server, (socket) => serving.emit("connection", socket));
+    const h2 = connectHttp2("http://peer", { createConnection: () => toDuplex(client.open()) });
+    const bodies = await Promise.all(Array.from({ length: 100 }, (_, i) => text(h2.request({ ":path": `/${i}` }))));
+    expect(bodies).toEqual(Array.from({ length: 100 }, (_, i) => `/${i}`));
+    await new Promise<void>((resolve) => h2.close(resolve));
   });
 });
 
