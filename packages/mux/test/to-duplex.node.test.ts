@@ -178,6 +178,17 @@ describe("toDuplex", () => {
     await gone;
   });
 
+  it("finishes a pipeline into it although the peer's direction ended long before", async () => {
+    const [near, far] = await duplexes(await sessionsOverTcp());
+    near.end();
+    far.resume();
+    await once(far, "end");
+    const sent = randomBytes(8_000_000);
+    const [heard] = await Promise.all([buffer(near), pipeline(Readable.from([sent.subarray(0, 5_000_000), sent.subarray(5_000_000)]), far)]);
+    expect(hash(heard)).toBe(hash(sent));
+    expect(far.writableFinished).toBe(true);
+  });
+
   it("resets the stream when it is destroyed with an error, or with writes pending", async () => {
     const sessions = sessionsInMemory();
     const [near, far] = await duplexes(sessions);

@@ -242,10 +242,13 @@ export class StreamSocket extends Duplex {
     );
   }
 
-  /** The peer neither writes nor reads any more: what is left to do here is to read what came. */
+  /** Both directions are over. Where ours was ended here the Duplex closes by itself; where the peer stopped reading, after what came was read. */
   #bothOver(): void {
-    if (this.readableEnded) this.destroy();
-    else this.once("end", () => this.destroy());
+    const close = (): void => {
+      if (!this.writableEnded) this.destroy();
+    };
+    if (this.readableEnded) close();
+    else this.once("end", close);
   }
 }
 
