@@ -209,6 +209,15 @@ describe("toDuplex", () => {
     expect(await text(far)).toBe("so much for that");
   });
 
+  it("ends in peace for the peer when an async iteration has read all that it sent", async () => {
+    const [near, far] = await duplexes();
+    const ended = once(far.resume(), "end");
+    far.end("all there is");
+    expect(await text(near)).toBe("all there is");
+    await ended;
+    expect(far.errored).toBeNull();
+  });
+
   it("breaks a pipeline whose source fails", async () => {
     const [near, far] = await duplexes();
     const failing = new Readable({ read: () => failing.destroy(new Error("source failed")) });

@@ -173,7 +173,9 @@ export class StreamSocket extends Duplex {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#idle?.cancel();
     const source = this.#source as ByteStream | undefined;
-    if (error !== null || this.writableLength > 0) source?.reset();
+    // Node ends an async iteration that has read everything with an AbortError, where our direction is still open: nothing went wrong.
+    const failed = error !== null && !(error.name === "AbortError" && this.readableEnded);
+    if (failed || this.writableLength > 0) source?.reset();
     else void source?.close();
     callback(error);
   }
