@@ -78,6 +78,8 @@ function onStream(world: World, { kind, a, b }: Operation, model: StreamModel, e
       return true;
     case "abortWrite":
       return abortOr(world, "write", end.side, b, (signal, controller) => {
+        // Behind more than a window takes it has to wait.
+        if ((b & 6) !== 0) write(world, model, end, [(b & 2) === 0 ? 300_000 : 70_000], a, "write");
         write(world, model, end, [length(a)], b, "write", { signal, controller });
       });
     case "tryWrite":
@@ -109,6 +111,7 @@ function onStream(world: World, { kind, a, b }: Operation, model: StreamModel, e
     case "stop":
       end.stopped = true;
       stream.stop(code(a));
+      world.expect(end.attached || (stream._state & BROKEN) !== 0 || stream.readableLength === 0, `bytes are kept ${name}, though reading was stopped`);
       return true;
     case "reset":
       // On a stream that is over it does nothing.

@@ -56,6 +56,8 @@ function checkSessions(world: World): void {
     world.expect(scheduler.active === active, `the scheduler of ${name} counts ${String(scheduler.active)} streams of ${String(active)}`);
   }
   if (world.dying || world.over[0] || world.over[1]) return;
+  const draining = world.saidGoAway[0] || world.saidGoAway[1];
+  world.expect(world.drained[0] === draining && world.drained[1] === draining, "a session does not say whether it drains");
   const [a, b] = world.sessions;
   for (const [from, to] of [[a, b], [b, a]] as const) {
     world.expect(from._sender.encoder.counted === to._receiver.counted, `${String(from._sender.encoder.counted)} bytes were sent and ${String(to._receiver.counted)} came`);
@@ -109,6 +111,9 @@ export async function finish(world: World): Promise<void> {
     if (world.latencyMs > 0) await world.clock.advance(world.latencyMs);
     if (!moved && round > 4 && allOver(world)) break;
   }
+  const quiet = !world.dying && !world.closing[0] && !world.closing[1] && !world.over[0] && !world.over[1] && allOver(world);
+  // One a session for its keep-alive, one for a ping that has to wait.
+  if (quiet) world.expect(world.clock.timers <= 4, `${String(world.clock.timers)} timers are left, though no stream is`);
   // Streams that were closed while their peer kept silent, the session's own close, the end of a silent link.
   await world.clock.advance(7_000);
   if (world.failure !== undefined) return;

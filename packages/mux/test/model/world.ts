@@ -52,6 +52,8 @@ export class World {
   readonly pending: Set<string> = new Set<string>();
   readonly abortables: { read: Abortable[]; write: Abortable[]; accept: Abortable[] } = { read: [], write: [], accept: [] };
   failure: string | undefined;
+  /** Whether `draining` has resolved. */
+  readonly drained: [boolean, boolean] = [false, false];
   readonly over: [boolean, boolean] = [false, false];
   readonly #lastHanded: [number, number] = [0, 0];
   #calls = 0;
@@ -91,6 +93,7 @@ export class World {
             }
           : {}),
       });
+      void session.draining.then(() => (this.drained[side] = true));
       session.closed.then(
         () => this.#sessionOver(side, undefined),
         (error: unknown) => {
