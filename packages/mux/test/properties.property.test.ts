@@ -134,7 +134,8 @@ describe("an inbound queue", () => {
             queue.buffers(buffers);
             let retained = 0;
             for (const { byteLength } of buffers) retained += byteLength;
-            expect(retained).toBeLessThanOrEqual(4 * expected.length + 1_024);
+            // A block that was made for more may have little left in it.
+            expect(retained).toBeLessThanOrEqual(4 * expected.length + 16_384);
           } else if (one === "shift") {
             if (queue.empty) continue;
             const chunk = queue.shift();
@@ -152,7 +153,7 @@ describe("an inbound queue", () => {
         }
         expect(expected).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });
