@@ -30,7 +30,7 @@ export class Acceptor {
   incoming(id: number, type: number, urgency: number, header: Uint8Array | undefined): Stream | undefined {
     const session = this.#session;
     const { maxStreams, acceptBacklog, onstream, typedStreams } = session._options;
-    if (session._refusing) {
+    if (session._ending.said !== undefined) {
       // On our own wire the GOAWAY's last id has said it already.
       if (!session._extended) this.#refuse(id, WireCode.STREAM_REFUSED);
       return undefined;

@@ -1,5 +1,6 @@
 export type { SessionOptions } from "./options.ts";
-export { Session, type SessionEnd } from "./session.ts";
+export type { SessionEnd } from "./ending.ts";
+export { Session } from "./session.ts";
 export { SessionListener, type SessionListenerOptions } from "./session-listener.ts";
 export type { SessionStats } from "./stats.ts";
 export type { OpenOptions } from "./options.ts";

@@ -151,7 +151,7 @@ export class Receiver implements FrameHandler {
 
   goAway(lastStreamId: number, code: number, debug: Uint8Array): void {
     this.#expectNoSyn();
-    this.#session._goneAway(lastStreamId, code, debug);
+    this.#session._ending.goneAway(lastStreamId, code, debug);
   }
 
   settings(settings: Settings): void {

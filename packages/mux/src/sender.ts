@@ -163,7 +163,7 @@ export class Sender {
       if (!this.#connection.send(encoder.take())) this.#blocked = true;
     }
     if (this.#waiting.size > 0) this.#wake();
-    if (!this.#blocked) session._flushed();
+    if (!this.#blocked) session._ending.flushed();
   }
 
   /** The streams that were opened here and never left. */

@@ -1,8 +1,9 @@
-import { DEFAULT_MAX_GOAWAY_DEBUG, FrameError, PROTOCOL_VERSION, type Settings, WireCode } from "@astranet/frame";
-import { AstraError, type Connection, type Timer, type Transport } from "@astranet/transport";
+import { FrameError, PROTOCOL_VERSION, type Settings, WireCode } from "@astranet/frame";
+import { AstraError, type Connection, type Transport } from "@astranet/transport";
 import { Acceptor } from "./acceptor.ts";
-import { Deferred, ignore, rejected } from "./deferred.ts";
+import { ignore, rejected } from "./deferred.ts";
 import { channel } from "./diagnostics.ts";
+import { Ending, type SessionEnd } from "./ending.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { LinkCredit } from "./link-credit.ts";
@@ -10,27 +11,16 @@ import { invalid, type OpenOptions, type ResolvedOptions, resolveOptions, type S
 import { FEATURE_REASON, PeerLimits } from "./peer-limits.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
-import { isAfter } from "./serial.ts";
 import { met, sniff, SNIFF_LENGTH } from "./sniff.ts";
 import { BROKEN, HANDED, IN_TABLE, LOCAL } from "./state.ts";
 import { type SessionStats, statsOf } from "./stats.ts";
 import { checkUrgency, Stream } from "./stream.ts";
 import { StreamIds } from "./stream-ids.ts";
 import { StreamTable } from "./stream-table.ts";
-import { sessionError, wireCodeName } from "./wire-error.ts";
-
-/** How a session ended: the GOAWAY's code and debug text, and whether the peer's was first. */
-export interface SessionEnd {
-  readonly code: number;
-  readonly debug: string;
-  readonly remote: boolean;
-}
 
 const NO_BYTES = new Uint8Array(0);
-const utf8 = new TextDecoder();
 
 const sessionOpen = channel("astranet:session:open");
-const sessionClose = channel("astranet:session:close");
 const streamOpen = channel("astranet:stream:open");
 const streamClose = channel("astranet:stream:close");
 
@@ -66,39 +56,26 @@ export class Session implements AsyncDisposable {
   /** @internal */ readonly _peer: PeerLimits = new PeerLimits();
   /** @internal */ readonly _ids: StreamIds;
   /** @internal */ readonly _acceptor: Acceptor;
+  /** @internal */ readonly _ending: Ending;
   /** Streams ever opened here. @internal */
   _openedCount = 0;
   /** Streams that carry muxado's heartbeats: they do not keep a session open. @internal */
   readonly _heartbeats: Set<Stream> = new Set<Stream>();
 
-  readonly #connection: Connection;
-  readonly #closed: Deferred<SessionEnd> = new Deferred<SessionEnd>();
-  readonly #draining: Deferred<undefined> = new Deferred<undefined>();
   #sniffed: Uint8Array | undefined = NO_BYTES;
   #heartbeat: Heartbeat | undefined;
-  /** We said GOAWAY, and with what. */
-  #saidGoAway: { last: number; code: number; debug: string } | undefined;
-  /** The peer said GOAWAY. */
-  #gotGoAway: { last: number; code: number; debug: string } | undefined;
-  /** The peer's GOAWAY came before ours was said. */
-  #peerEnded = false;
   /** Bytes that the peer says it has. */
   #acknowledged = 0;
-  #closing = false;
-  #finished = false;
-  #error: AstraError | undefined;
-  #over = false;
-  #closeTimer: Timer | undefined;
 
   /** Starts the session over the connection. Throws EINVAL that names a wrong option. */
   constructor(connection: Connection, options: SessionOptions) {
     this._options = resolveOptions(options);
     const { wire, clock, linkWindow, maxLinkWindow, initialWindow } = this._options;
-    this.#connection = connection;
     this.localAddress = connection.localAddress;
     this.remoteAddress = connection.remoteAddress;
-    this.closed = this.#closed.promise;
-    this.draining = this.#draining.promise;
+    this._ending = new Ending(this, connection);
+    this.closed = this._ending.closed.promise;
+    this.draining = this._ending.draining.promise;
     this._extended = wire !== "muxado";
     this._canSend = wire !== "detect";
     this._recvWindow = initialWindow;
@@ -110,8 +87,8 @@ export class Session implements AsyncDisposable {
         this.#ping();
       },
       dead: (error) => {
-        this.#connection.abort(error);
-        this.#end(error);
+        connection.abort(error);
+        this._ending.end(error);
       },
     });
     this._receiver = new Receiver(this);
@@ -124,7 +101,7 @@ export class Session implements AsyncDisposable {
         this._sender.drain();
       },
       closed: (reason) => {
-        this.#connectionClosed(reason);
+        this._ending.connectionClosed(reason);
       },
     });
     if (wire === "muxado") this.#becomeMuxado();
@@ -169,8 +146,8 @@ export class Session implements AsyncDisposable {
     if (type !== undefined && !(Number.isInteger(type) && type >= 0 && type <= 0xffff_ffff)) throw invalid(`type must be an integer from 0 to 2^32 − 1, not ${String(type)}`);
     if (type !== undefined && !this._extended && !this._options.typedStreams) throw invalid("the wire 'muxado' has types only with typedStreams");
     if (header !== undefined) this.#checkHeader(header);
-    if (this.#over || this.#closing) throw new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session is closed", { cause: this.#error, retryable: true });
-    if (this.#gotGoAway !== undefined) throw new AstraError("ERR_ASTRANET_SESSION_DRAINING", "the peer takes no new streams", { retryable: true });
+    if (this._ending.over || this._ending.closing) throw new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session is closed", { cause: this._ending.error, retryable: true });
+    if (this._ending.got !== undefined) throw new AstraError("ERR_ASTRANET_SESSION_DRAINING", "the peer takes no new streams", { retryable: true });
     if (this._sender.pendingOpens >= this._options.maxPendingOpens)
       throw new AstraError("ERR_ASTRANET_STREAM_LIMIT", `${String(this._options.maxPendingOpens)} streams wait to be opened already`, { retryable: true });
     const stream = this._open(type ?? -1, urgency);
@@ -196,7 +173,7 @@ export class Session implements AsyncDisposable {
     if (this._options.onstream !== undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the session's streams go to onstream"));
     const stream = this._acceptor.shift();
     if (stream !== undefined) return Promise.resolve(stream);
-    if (this.#over || this.#saidGoAway !== undefined) return rejected(this.#endError());
+    if (this._ending.over || this._ending.said !== undefined) return rejected(this._ending.endError);
     return this._acceptor.queue.wait(signal);
   }
 
@@ -207,7 +184,7 @@ export class Session implements AsyncDisposable {
         this.accept().then(
           (value) => ({ value, done: false }),
           (error: unknown) => {
-            if (this.#error !== undefined || !AstraError.is(error, "ERR_ASTRANET_SESSION_CLOSED")) throw error as Error;
+            if (this._ending.error !== undefined || !AstraError.is(error, "ERR_ASTRANET_SESSION_CLOSED")) throw error as Error;
             return { value: undefined, done: true };
           },
         ),
@@ -219,7 +196,7 @@ export class Session implements AsyncDisposable {
 
   /** Measures a round trip, in milliseconds. Callers share the one ping that is under way. If it is aborted, the ping is answered all the same. */
   ping(options?: { readonly signal?: AbortSignal }): Promise<number> {
-    if (this.#over) return rejected(this.#endError());
+    if (this._ending.over) return rejected(this._ending.endError);
     if (!this._extended && !this._options.typedStreams) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the wire 'muxado' has no ping without typedStreams"));
     return this._keepAlive.ping(options?.signal);
   }
@@ -229,23 +206,7 @@ export class Session implements AsyncDisposable {
    * that run go on, and `open` still works. `code` 0 is a clean end; `debug` is at most 64 KiB of UTF-8. Throws EINVAL.
    */
   goAway(code: number = WireCode.NO_ERROR, debug = ""): void {
-    if (!(Number.isInteger(code) && code >= 0 && code <= 0xffff_ffff)) throw invalid(`a code is an integer from 0 to 2^32 − 1, not ${String(code)}`);
-    if (debug.length > DEFAULT_MAX_GOAWAY_DEBUG / 3 && new TextEncoder().encode(debug).length > DEFAULT_MAX_GOAWAY_DEBUG)
-      throw invalid(`a debug text of ${String(debug.length)} characters, at most ${String(DEFAULT_MAX_GOAWAY_DEBUG)} bytes are allowed`);
-    if (this.#over) return;
-    const last = this._acceptor.lastHanded;
-    const before = this.#saidGoAway;
-    this.#saidGoAway = { last: before?.last ?? last, code, debug };
-    for (const stream of this._acceptor.queue.clear(this.#endError())) {
-      if (this._extended) stream._break(new AstraError("ECONNREFUSED", "the session is draining"), false);
-      else this._fail(stream, WireCode.STREAM_REFUSED, "the session is draining");
-    }
-    // muxado peers take a GOAWAY as the end: there it is our last frame.
-    if (this._extended && (before === undefined || before.code !== code)) {
-      this._sender.goAway = this.#saidGoAway;
-      this._sender.schedule();
-    }
-    this.#draining.resolve(undefined);
+    this._ending.goAway(code, debug);
   }
 
   /**
@@ -253,17 +214,7 @@ export class Session implements AsyncDisposable {
    * ERR_ASTRANET_SESSION_CLOSED), then the connection closes. Resolves when the session is over, however it ended.
    */
   close(): Promise<void> {
-    if (!this.#over && !this.#closing) {
-      this.#closing = true;
-      if (this.#saidGoAway === undefined) this.goAway();
-      this.#closeTimer = this._options.clock.setTimer(this._options.closeTimeoutMs, () => {
-        this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session was closed before the stream was done"), false);
-        this._sender.flush();
-        // The connection may have no room, and never get it.
-        this.#finish();
-      }, { keepAlive: true });
-      this._sender.schedule();
-    }
+    this._ending.close();
     return this.closed.then(ignore, ignore);
   }
 
@@ -273,9 +224,7 @@ export class Session implements AsyncDisposable {
 
   /** Ends session and connection at once; every stream, and `closed`, fails with ERR_ASTRANET_SESSION_CLOSED, its cause `reason`. */
   abort(reason?: unknown): void {
-    if (this.#over) return;
-    this.#connection.abort(reason);
-    this.#end(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session was aborted here", { cause: reason }));
+    this._ending.abort(reason);
   }
 
   /** The figures of this moment. Walks all streams: for people and tests, not for each request. */
@@ -284,16 +233,6 @@ export class Session implements AsyncDisposable {
   }
 
   // ---- for the receiver ----
-
-  /** We said GOAWAY: no new streams of the peer. @internal */
-  get _refusing(): boolean {
-    return this.#saidGoAway !== undefined;
-  }
-
-  /** Somebody should know that no stream can be opened any more. @internal */
-  _drain(): void {
-    this.#draining.resolve(undefined);
-  }
 
   /** Resets a stream for what the peer did, or for what we cannot do. @internal */
   _fail(stream: Stream, code: number, what: string): void {
@@ -311,7 +250,7 @@ export class Session implements AsyncDisposable {
   /** Unread bytes were read or dropped. @internal */
   _releaseUnread(stream: Stream, bytes: number): void {
     // What a session that is over leaves to be read counts against nobody.
-    if (!this.#over) this._options.budget._release(stream, bytes);
+    if (!this._ending.over) this._options.budget._release(stream, bytes);
   }
 
   /** @internal */
@@ -350,25 +289,6 @@ export class Session implements AsyncDisposable {
     sender.schedule();
   }
 
-  /** @internal */
-  _goneAway(last: number, code: number, debugBytes: Uint8Array): void {
-    const before = this.#gotGoAway;
-    if (before !== undefined && this._extended && last !== before.last && (before.last === 0 || isAfter(last, before.last)))
-      throw new FrameError(WireCode.PROTOCOL, "a second GOAWAY raises the last id");
-    this.#peerEnded ||= this.#saidGoAway === undefined;
-    this.#gotGoAway = { last, code, debug: utf8.decode(debugBytes) };
-    const error = new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer takes no new streams (${wireCodeName(code)})`, { retryable: true, remoteCode: code });
-    for (const stream of this._local.values()) if (last === 0 || isAfter(stream.id, last)) stream._break(error, false);
-    for (const stream of this._sender.unsent()) stream._break(error, false);
-    this.#draining.resolve(undefined);
-    // Nothing that a muxado peer sends after its GOAWAY means anything.
-    if (!this._extended) {
-      this._receiver.halt();
-      this.#finish();
-    }
-    this._sender.schedule();
-  }
-
   // ---- for the sender ----
 
   /** Whether the stream's header is within the peer's limit; false while that limit is not known. @internal */
@@ -387,11 +307,6 @@ export class Session implements AsyncDisposable {
     this._openedCount++;
     // muxado has no ACCEPT: that the SYN is on its way is all there is to know.
     if (!this._extended) stream._acceptedBy(NO_BYTES);
-  }
-
-  /** Everything that could be sent has been. @internal */
-  _flushed(): void {
-    if ((this.#closing || this.#gotGoAway !== undefined) && this.streamCount === this._heartbeats.size && this._sender.pendingOpens === 0) this.#finish();
   }
 
   // ---- for streams ----
@@ -413,13 +328,13 @@ export class Session implements AsyncDisposable {
     }
     this._heartbeats.delete(stream);
     if (streamClose.hasSubscribers) streamClose.publish({ session: this, stream });
-    if (this._sender.pendingOpens > 0 || this.#closing || this.#gotGoAway !== undefined) this._sender.schedule();
+    if (this._sender.pendingOpens > 0 || this._ending.closing || this._ending.got !== undefined) this._sender.schedule();
   }
 
   // ---- inside ----
 
   #data(chunk: Uint8Array): void {
-    if (this.#over || this.#finished) return;
+    if (this._ending.over || this._ending.finished) return;
     this._keepAlive.received();
     let bytes = chunk;
     if (this.#sniffed !== undefined) {
@@ -436,10 +351,10 @@ export class Session implements AsyncDisposable {
       receiver.push(bytes);
     } catch (error) {
       if (!(error instanceof FrameError)) {
-        this.#protocolError(WireCode.INTERNAL, "an internal error");
+        this._ending.protocolError(WireCode.INTERNAL, "an internal error");
         throw error;
       }
-      this.#protocolError(error.wireCode, error.message);
+      this._ending.protocolError(error.wireCode, error.message);
       return;
     }
     const { budget } = this._options;
@@ -462,7 +377,7 @@ export class Session implements AsyncDisposable {
     else if (what === "astranet") {
       if (wire === "detect") this.#becomeAstranet();
     } else {
-      this.#protocolError(WireCode.PROTOCOL, met(what));
+      this._ending.protocolError(WireCode.PROTOCOL, met(what));
       return false;
     }
     return true;
@@ -508,87 +423,6 @@ export class Session implements AsyncDisposable {
     if (!this._extended && header.length > 0) throw invalid("the wire 'muxado' has no headers");
   }
 
-  #endError(): AstraError {
-    return this.#error ?? new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session is closed");
-  }
-
-  #connectionClosed(reason: unknown): void {
-    if (this.#over) return;
-    const got = this.#gotGoAway;
-    const error = got && sessionError(got.code, `the peer ended the session (${wireCodeName(got.code)}): ${got.debug}`);
-    // A link that dies under streams that were to finish is no clean end, whatever was said before.
-    const died = reason !== undefined && !this.#finished && this.streamCount > 0;
-    if (got !== undefined && (error !== undefined || !died)) this.#end(error, this.#peerEnded ? { code: got.code, debug: got.debug, remote: true } : undefined);
-    else if (this.#finished) this.#end(undefined);
-    else
-      this.#end(
-        // What a write of ours met is the same death: on a stream EPIPE means that the peer stopped reading.
-        AstraError.is(reason) && reason.code !== "ECONNRESET" && reason.code !== "EPIPE"
-          ? reason
-          : new AstraError("ECONNRESET", "the connection ended without a GOAWAY", { cause: reason }),
-      );
-  }
-
-  /** The peer broke the rules: says so, and ends at once. */
-  #protocolError(wireCode: number, what: string): void {
-    if (this.#over) return;
-    if (this._canSend) {
-      this._sender.sayFirst();
-      this._sender.encoder.goAway(this._acceptor.lastHanded, wireCode, new TextEncoder().encode(what));
-      this.#connection.send(this._sender.encoder.take());
-    }
-    this.#connection.close();
-    this.#end(new AstraError("ERR_ASTRANET_PROTOCOL", what));
-  }
-
-  /** No stream is left: the last frames, then the connection ends. */
-  #finish(): void {
-    if (this.#finished || this.#over) return;
-    this.#finished = true;
-    this._keepAlive.stop(this.#endError());
-    this.#closeTimer?.cancel();
-    // Our own wire: said already, unless it was the peer that ended; a connection that ends without it is no clean end for the peer.
-    if (this._extended ? this.#saidGoAway === undefined : this.#gotGoAway === undefined) {
-      const { code = WireCode.NO_ERROR, debug = "" } = this.#saidGoAway ?? {};
-      this._sender.encoder.goAway(this._extended ? this._acceptor.lastHanded : this._receiver.lastId, code, new TextEncoder().encode(debug));
-    }
-    this._sender.sayGoAway();
-    if (this._sender.encoder.length > 0) this.#connection.send(this._sender.encoder.take());
-    this.#connection.close();
-    const got = this.#gotGoAway;
-    if (got !== undefined && this.streamCount > 0) {
-      // A muxado peer: what is left of the streams has nobody to talk to.
-      this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer ended the session (${wireCodeName(got.code)})`, { remoteCode: got.code }), true);
-    }
-  }
-
-  #breakStreams(error: AstraError, keepUnread: boolean): void {
-    for (const table of [this._local, this._remote]) for (const stream of table.values()) stream._break(error, keepUnread);
-    if (this._sender.pendingOpens === 0) return;
-    const unsent = new AstraError(error.code, "the session ended before the stream was sent", { retryable: true, cause: error });
-    for (const stream of this._sender.unsent()) stream._break(unsent, false);
-  }
-
-  #end(error: AstraError | undefined, end?: SessionEnd): void {
-    if (this.#over) return;
-    this.#over = true;
-    this._canSend = false;
-    this.#error = error;
-    this._receiver.halt();
-    this.#closeTimer?.cancel();
-    const last = this.#endError();
-    this._keepAlive.stop(last);
-    this.#breakStreams(last, true);
-    this._sender.end();
-    this._receiver.settle();
-    this._options.budget._leave(this);
-    this._acceptor.queue.clear(last);
-    this.#draining.resolve(undefined);
-    const said = this.#saidGoAway;
-    if (error === undefined) this.#closed.resolve(end ?? { code: said?.code ?? 0, debug: said?.debug ?? "", remote: false });
-    else this.#closed.reject(error);
-    if (sessionClose.hasSubscribers) sessionClose.publish({ session: this, error });
-  }
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -35,7 +35,7 @@ export class StreamIds {
     const session = this.#session;
     const wraps = session._extended;
     if (id > MAX_STREAM_ID) {
-      session._drain();
+      session._ending.draining.resolve(undefined);
       throw new AstraError("ERR_ASTRANET_SESSION_DRAINING", "the stream ids of this session are used up", { retryable: true });
     }
     let next = id + 2;
