@@ -82,7 +82,7 @@ async function sendFile(): Promise<void> {
         await conn.write(chunk);
         const before = sent;
         sent += chunk.length;
-        if (Math.floor((sent * 8) / fileBytes) > Math.floor((before * 8) / fileBytes)) process.stdout.write(` ${String(Math.round((sent * 100) / fileBytes))} %`);
+        if (Math.floor((sent * 10) / fileBytes) > Math.floor((before * 10) / fileBytes)) process.stdout.write(` ${String(Math.round((sent * 100) / fileBytes))} %`);
       }
       console.log();
       await conn.end();
