@@ -1,9 +1,9 @@
-export type { SessionOptions } from "./options.ts";
-export type { SessionEnd } from "./ending.ts";
-export { Session } from "./session.ts";
-export { SessionListener, type SessionListenerOptions } from "./session-listener.ts";
-export type { SessionStats } from "./stats.ts";
-export type { OpenOptions } from "./options.ts";
-export { Stream } from "./stream.ts";
-export type { StreamSink } from "./stream-sink.ts";
-export { UnreadBudget } from "./unread-budget.ts";
+export type { SessionOptions } from "./session/options.ts";
+export type { SessionEnd } from "./session/ending.ts";
+export { Session } from "./session/session.ts";
+export { SessionListener, type SessionListenerOptions } from "./session/session-listener.ts";
+export type { SessionStats } from "./session/stats.ts";
+export type { OpenOptions } from "./session/options.ts";
+export { Stream } from "./stream/stream.ts";
+export type { StreamSink } from "./stream/stream-sink.ts";
+export { UnreadBudget } from "./flow/unread-budget.ts";

@@ -1,6 +1,6 @@
 import { Session, type Stream, UnreadBudget } from "@astranet/mux";
 import { describe, expect, it } from "vitest";
-import { LinkCredit } from "../src/link-credit.ts";
+import { LinkCredit } from "../src/flow/link-credit.ts";
 import { bytes, credit, data, fin, lengthOf, link, only, ping, rst, settings, started, syn, text, told } from "./support/frames.ts";
 import { HeldConnection } from "./support/held-connection.ts";
 import { ManualClock } from "./support/manual-clock.ts";

@@ -1,12 +1,12 @@
 import type { Stream } from "@astranet/mux";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ChunkQueue } from "../src/chunk-queue.ts";
-import { InboundQueue } from "../src/inbound-queue.ts";
-import { QUANTUM, Scheduler } from "../src/scheduler.ts";
-import { isAfter } from "../src/serial.ts";
-import { StreamTable } from "../src/stream-table.ts";
-import { TokenBucket } from "../src/token-bucket.ts";
+import { ChunkQueue } from "../src/stream/chunk-queue.ts";
+import { InboundQueue } from "../src/stream/inbound-queue.ts";
+import { QUANTUM, Scheduler } from "../src/wire/scheduler.ts";
+import { isAfter } from "../src/wire/serial.ts";
+import { StreamTable } from "../src/stream/stream-table.ts";
+import { TokenBucket } from "../src/flow/token-bucket.ts";
 import { ManualClock } from "./support/manual-clock.ts";
 import { SessionPair } from "./support/session-pair.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StreamIds } from "../src/stream-ids.ts";
+import { StreamIds } from "../src/session/stream-ids.ts";
 import { data, fin, only, ping, rst, started, syn, told } from "./support/frames.ts";
 import { codeOf, SessionPair } from "./support/session-pair.ts";
 

@@ -1,5 +1,5 @@
-import type { OpenOptions } from "../options.ts";
-import type { Session } from "../session.ts";
+import type { OpenOptions } from "../session/options.ts";
+import type { Session } from "../session/session.ts";
 import type { DuplexOptions } from "./byte-stream.ts";
 import type { StreamSocket } from "./stream-socket.ts";
 import { toDuplex } from "./to-duplex.ts";

@@ -1,5 +1,5 @@
 import { AstraError } from "@astranet/transport";
-import type { Session } from "../session.ts";
+import type { Session } from "../session/session.ts";
 import type { DuplexOptions } from "./byte-stream.ts";
 import { type ConnectionListener, SocketServer } from "./socket-server.ts";
 import { toDuplex } from "./to-duplex.ts";

@@ -1,6 +1,6 @@
 import type { Session, Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
-import { BROKEN, ENDED, FIN_RECEIVED, FIN_SENT } from "../../src/state.ts";
+import { BROKEN, ENDED, FIN_RECEIVED, FIN_SENT } from "../../src/stream/state.ts";
 import type { Kind, Operation } from "./operations.ts";
 import { type End, StreamModel } from "./reference.ts";
 import { readOutcome, readSync, sinkOf } from "./reading.ts";

@@ -1,5 +1,5 @@
 import type { Session, Stream } from "@astranet/mux";
-import { BROKEN, ENDED, FIN_RECEIVED, FIN_SENT, IN_DATA, IN_TABLE, LOCAL, READ_BROKEN, STOPPED, SYN_DONE, WRITE_BROKEN } from "../../src/state.ts";
+import { BROKEN, ENDED, FIN_RECEIVED, FIN_SENT, IN_DATA, IN_TABLE, LOCAL, READ_BROKEN, STOPPED, SYN_DONE, WRITE_BROKEN } from "../../src/stream/state.ts";
 import type { End, StreamModel } from "./reference.ts";
 import { readSync } from "./reading.ts";
 import { type Side, type World } from "./world.ts";

@@ -1,6 +1,6 @@
 import { FIRST_APPLICATION_CODE, WireCode } from "@astranet/frame";
 import { AstraError, type AstraErrorCode } from "@astranet/transport";
-import { invalid } from "./options.ts";
+import { invalid } from "../session/options.ts";
 
 /** The error that a code on the wire means for one stream, both directions alike. */
 export function streamError(wireCode: number, what: string, reason?: string): AstraError {

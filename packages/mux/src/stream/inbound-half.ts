@@ -1,12 +1,12 @@
 import { MAX_WINDOW, WireCode } from "@astranet/frame";
 import { AstraError } from "@astranet/transport";
-import { onAbort, rejected } from "./deferred.ts";
+import { onAbort, rejected } from "../deferred.ts";
 import { InboundQueue } from "./inbound-queue.ts";
-import { invalid } from "./options.ts";
+import { invalid } from "../session/options.ts";
 import { BROKEN, FIN_RECEIVED, FIN_SENT, IN_FRESH, READ_BROKEN, SEND_CREDIT, SEND_STOP, STOPPED } from "./state.ts";
 import { type Abortable, StreamCore, timedOut } from "./stream-core.ts";
 import type { StreamSink } from "./stream-sink.ts";
-import { checkApplicationCode } from "./wire-error.ts";
+import { checkApplicationCode } from "../wire/wire-error.ts";
 
 /** Shared, like `done`. */
 const end: Promise<null> = Promise.resolve(null);

@@ -1,11 +1,11 @@
 import { DEFAULT_MAX_GOAWAY_DEBUG, FrameError, WireCode } from "@astranet/frame";
 import { AstraError, type Connection, type Timer } from "@astranet/transport";
-import { Deferred } from "./deferred.ts";
-import { channel } from "./diagnostics.ts";
+import { Deferred } from "../deferred.ts";
+import { channel } from "../diagnostics.ts";
 import { invalid } from "./options.ts";
-import { isAfter } from "./serial.ts";
+import { isAfter } from "../wire/serial.ts";
 import type { Session } from "./session.ts";
-import { sessionError, wireCodeName } from "./wire-error.ts";
+import { sessionError, wireCodeName } from "../wire/wire-error.ts";
 
 /** How a session ended: the GOAWAY's code and debug text, and whether the peer's was first. */
 export interface SessionEnd {

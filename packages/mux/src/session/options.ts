@@ -1,7 +1,7 @@
 import { DEFAULT_MAX_GOAWAY_DEBUG, DEFAULT_MAX_HEADER, MAX_DATA_LENGTH, MAX_STREAM_ID, MAX_WINDOW, SETTINGS_FLOOR } from "@astranet/frame";
 import { AstraError, type Clock, type RandomSource, systemClock, systemRandom } from "@astranet/transport";
-import type { Stream } from "./stream.ts";
-import { UnreadBudget } from "./unread-budget.ts";
+import type { Stream } from "../stream/stream.ts";
+import { UnreadBudget } from "../flow/unread-budget.ts";
 
 /** What a Session takes. Each limit says its default, and what happens beyond it. */
 export interface SessionOptions {

@@ -1,6 +1,6 @@
 import { MAX_STREAM_ID } from "@astranet/frame";
 import { AstraError } from "@astranet/transport";
-import { ignore } from "./deferred.ts";
+import { ignore } from "../deferred.ts";
 import type { Session } from "./session.ts";
 
 /** The ids that this side gives to streams: odd for clients, even for servers, rising; on our own wire they wrap at 2^31. */

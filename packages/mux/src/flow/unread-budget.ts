@@ -1,5 +1,5 @@
-import type { Session } from "./session.ts";
-import type { Stream } from "./stream.ts";
+import type { Session } from "../session/session.ts";
+import type { Stream } from "../stream/stream.ts";
 
 /** Below this many bytes in flight a stream's window is never pressed. */
 const PRESSED_WINDOW = 65_536;

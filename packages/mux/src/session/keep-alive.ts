@@ -1,6 +1,6 @@
 import { AstraError, type Clock, type Timer } from "@astranet/transport";
-import { Deferred, onAbort, rejected } from "./deferred.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import { Deferred, onAbort, rejected } from "../deferred.ts";
+import { TokenBucket } from "../flow/token-bucket.ts";
 
 /** A round trip is measured at most this often unless somebody asks: the peer answers ten pings a second. */
 const SAMPLE_EVERY_MS = 200;

@@ -1,6 +1,6 @@
 import type { RandomSource } from "@astranet/transport";
 import type { Session } from "./session.ts";
-import type { Stream } from "./stream.ts";
+import type { Stream } from "../stream/stream.ts";
 
 /** Streams of this type carry heartbeats on muxado's wire. */
 export const HEARTBEAT_TYPE = 0xffff_ffff;

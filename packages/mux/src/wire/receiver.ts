@@ -1,10 +1,10 @@
 import { Flag, FrameDecoder, FrameError, type FrameHandler, MAX_WINDOW, type Settings, WireCode } from "@astranet/frame";
 import type { AstraError } from "@astranet/transport";
 import { isAfter } from "./serial.ts";
-import type { Session } from "./session.ts";
-import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN, UNTYPED } from "./state.ts";
-import type { Stream } from "./stream.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import type { Session } from "../session/session.ts";
+import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN, UNTYPED } from "../stream/state.ts";
+import type { Stream } from "../stream/stream.ts";
+import { TokenBucket } from "../flow/token-bucket.ts";
 import { streamError } from "./wire-error.ts";
 
 interface PendingOpen {

@@ -1,12 +1,12 @@
 import { FrameError, WireCode } from "@astranet/frame";
 import { AcceptQueue } from "./accept-queue.ts";
-import { channel } from "./diagnostics.ts";
+import { channel } from "../diagnostics.ts";
 import { Heartbeat, HEARTBEAT_TYPE } from "./heartbeat.ts";
-import { isAfter } from "./serial.ts";
+import { isAfter } from "../wire/serial.ts";
 import type { Session } from "./session.ts";
-import { HANDED, IN_TABLE, SYN_DONE, UNTYPED } from "./state.ts";
-import { Stream } from "./stream.ts";
-import { TokenBucket } from "./token-bucket.ts";
+import { HANDED, IN_TABLE, SYN_DONE, UNTYPED } from "../stream/state.ts";
+import { Stream } from "../stream/stream.ts";
+import { TokenBucket } from "../flow/token-bucket.ts";
 
 const streamOpen = channel("astranet:stream:open");
 

@@ -1,5 +1,5 @@
 import type { AstraError, Timer } from "@astranet/transport";
-import type { Deferred } from "./deferred.ts";
+import type { Deferred } from "../deferred.ts";
 import type { StreamSink } from "./stream-sink.ts";
 
 /** A write whose promise waits: its chunks are numbered `from` to `to` in the stream's queue. */

@@ -1,8 +1,8 @@
 import { Flag, FrameEncoder, HEADER_LENGTH, type Settings, SETTINGS_FLOOR, WireCode } from "@astranet/frame";
 import type { Connection } from "@astranet/transport";
-import type { ChunkQueue } from "./chunk-queue.ts";
+import type { ChunkQueue } from "../stream/chunk-queue.ts";
 import { QUANTUM, Scheduler } from "./scheduler.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../session/session.ts";
 import {
   ACCEPT_WAITED,
   ACCEPTED,
@@ -25,8 +25,8 @@ import {
   STOPPED,
   SYN_DONE,
   WANTS_READY,
-} from "./state.ts";
-import type { Stream } from "./stream.ts";
+} from "../stream/state.ts";
+import type { Stream } from "../stream/stream.ts";
 
 /** A gathered send is at most about this long: a frame more urgent than it never waits for more. */
 const BATCH = 131_072 - 1_024;

@@ -1,6 +1,6 @@
 import { AstraError } from "@astranet/transport";
-import { invalid } from "./options.ts";
-import type { Session } from "./session.ts";
+import { invalid } from "../session/options.ts";
+import type { Session } from "../session/session.ts";
 import { BROKEN, FIN_RECEIVED, FIN_SENT } from "./state.ts";
 import type { Stream } from "./stream.ts";
 import type { Deadline, StreamExtra } from "./stream-extra.ts";

@@ -1,4 +1,4 @@
-import { IN_TABLE } from "./state.ts";
+import { IN_TABLE } from "../stream/state.ts";
 import type { Session } from "./session.ts";
 
 /** A session's figures at one moment. */

@@ -1,22 +1,22 @@
 import { FrameError, PROTOCOL_VERSION, type Settings, WireCode } from "@astranet/frame";
 import { AstraError, type Connection, type Transport } from "@astranet/transport";
 import { Acceptor } from "./acceptor.ts";
-import { ignore, rejected } from "./deferred.ts";
-import { channel } from "./diagnostics.ts";
+import { ignore, rejected } from "../deferred.ts";
+import { channel } from "../diagnostics.ts";
 import { Ending, type SessionEnd } from "./ending.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { KeepAlive } from "./keep-alive.ts";
-import { LinkCredit } from "./link-credit.ts";
+import { LinkCredit } from "../flow/link-credit.ts";
 import { invalid, type OpenOptions, type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
 import { FEATURE_REASON, PeerLimits } from "./peer-limits.ts";
-import { Receiver } from "./receiver.ts";
-import { Sender } from "./sender.ts";
+import { Receiver } from "../wire/receiver.ts";
+import { Sender } from "../wire/sender.ts";
 import { met, sniff, SNIFF_LENGTH } from "./sniff.ts";
-import { BROKEN, HANDED, IN_TABLE, LOCAL } from "./state.ts";
+import { BROKEN, HANDED, IN_TABLE, LOCAL } from "../stream/state.ts";
 import { type SessionStats, statsOf } from "./stats.ts";
-import { checkUrgency, Stream } from "./stream.ts";
+import { checkUrgency, Stream } from "../stream/stream.ts";
 import { StreamIds } from "./stream-ids.ts";
-import { StreamTable } from "./stream-table.ts";
+import { StreamTable } from "../stream/stream-table.ts";
 
 const NO_BYTES = new Uint8Array(0);
 

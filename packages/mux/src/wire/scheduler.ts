@@ -1,5 +1,5 @@
-import { IN_DATA, IN_OLD } from "./state.ts";
-import type { Stream } from "./stream.ts";
+import { IN_DATA, IN_OLD } from "../stream/state.ts";
+import type { Stream } from "../stream/stream.ts";
 
 /** Bytes a stream may send before the next of its class has its turn. */
 export const QUANTUM = 16_384;

@@ -1,5 +1,5 @@
-import { type Deferred, Deferred as DeferredClass, onAbort, rejected } from "./deferred.ts";
-import type { Stream } from "./stream.ts";
+import { type Deferred, Deferred as DeferredClass, onAbort, rejected } from "../deferred.ts";
+import type { Stream } from "../stream/stream.ts";
 
 interface Waiter {
   readonly deferred: Deferred<Stream>;

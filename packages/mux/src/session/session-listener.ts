@@ -1,5 +1,5 @@
 import { AstraError, type Connection, type Transport, type TransportListener } from "@astranet/transport";
-import { Deferred, onAbort, rejected } from "./deferred.ts";
+import { Deferred, onAbort, rejected } from "../deferred.ts";
 import type { SessionOptions } from "./options.ts";
 import { Session } from "./session.ts";
 

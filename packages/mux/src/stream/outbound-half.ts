@@ -1,11 +1,11 @@
 import { AstraError } from "@astranet/transport";
 import { ChunkQueue } from "./chunk-queue.ts";
-import { Deferred, done, onAbort, rejected } from "./deferred.ts";
+import { Deferred, done, onAbort, rejected } from "../deferred.ts";
 import { InboundHalf } from "./inbound-half.ts";
 import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WANTS_READY, WRITE_BROKEN } from "./state.ts";
 import { type Abortable, timedOut } from "./stream-core.ts";
 import type { WriteWaiter } from "./stream-extra.ts";
-import { peerError } from "./wire-error.ts";
+import { peerError } from "../wire/wire-error.ts";
 
 /** The half of a stream that writes: what was written and not framed, and who waits for that. */
 export abstract class OutboundHalf extends InboundHalf {

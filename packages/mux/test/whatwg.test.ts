@@ -1,0 +1,87 @@
+import { Flag } from "@astranet/frame";
+import { describe, expect, it } from "vitest";
+import { bytes, data, fin, rst, started, stop, syn, text, told } from "./support/frames.ts";
+import { codeOf, outcome, SessionPair } from "./support/session-pair.ts";
+
+describe("the readable view of a stream", () => {
+  it("is one, gives what comes and then closes", async () => {
+    const pair = new SessionPair();
+    const [local, remote] = await pair.stream();
+    expect(remote.readable).toBe(remote.readable);
+    const reader = remote.readable.getReader();
+    void local.end(bytes("all"));
+    await pair.settle();
+    expect(text((await reader.read()).value)).toBe("all");
+    expect((await reader.read()).done).toBe(true);
+    await reader.closed;
+  });
+
+  it("reads nothing ahead of its reader", async () => {
+    const pair = new SessionPair();
+    const [local, remote] = await pair.stream();
+    const reader = remote.readable.getReader();
+    void local.write(bytes("waits"));
+    await pair.settle();
+    expect(remote.readableLength).toBe(5);
+    reader.releaseLock();
+  });
+
+  it("is cancelled by stop(), also while a read waits", async () => {
+    const peer = await started({ role: "server" });
+    await peer.say(syn(1), syn(3));
+    const [idle, reading] = [await peer.session.accept(), await peer.session.accept()];
+    await peer.listen();
+    await idle.readable.cancel();
+    const reader = reading.readable.getReader();
+    const read = reader.read();
+    await reader.cancel();
+    expect((await read).done).toBe(true);
+    expect(told(await peer.listen())).toEqual([stop(1), stop(3)]);
+  });
+
+  it("errors with what broke the stream", async () => {
+    const peer = await started({ role: "server" });
+    await peer.say(syn(1));
+    const reader = (await peer.session.accept()).readable.getReader();
+    const read = reader.read();
+    await peer.say(rst(1, 300));
+    expect((await outcome(read))[1]).toMatchObject({ code: "ECONNRESET", remoteCode: 300 });
+  });
+});
+
+describe("the writable view of a stream", () => {
+  it("is one, writes, waits as write does, and closes by end()", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    await peer.listen();
+    expect(stream.writable).toBe(stream.writable);
+    const writer = stream.writable.getWriter();
+    const [first, second] = [writer.write(bytes("a")), writer.write(bytes("b"))];
+    const closed = writer.close();
+    expect(told(await peer.listen())).toEqual([data(1, "ab", Flag.FIN)]);
+    for (const promise of [first, second, closed]) expect(await codeOf(promise)).toBe("resolved");
+  });
+
+  it("is aborted by an RST of that half alone: reading goes on", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    void stream.write(new Uint8Array(70_000));
+    await peer.listen();
+    await stream.writable.abort(new Error("no more"));
+    expect(told(await peer.listen())).toEqual([rst(1, 6, Flag.HALF)]);
+    expect(stream.writableLength).toBe(0);
+    await peer.say(data(1, "still here"), fin(1));
+    expect(text(await stream.read())).toBe("still here");
+    expect(await stream.read()).toBeNull();
+    expect(peer.session.streamCount).toBe(0);
+  });
+
+  it("errors when the peer stops", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    await peer.listen();
+    const writer = stream.writable.getWriter();
+    await peer.say(stop(1, 300));
+    expect((await outcome(writer.write(bytes("x"))))[1]).toMatchObject({ code: "EPIPE", remoteCode: 300 });
+  });
+});
