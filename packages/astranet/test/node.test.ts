@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, get, type IncomingMessage, type RequestOptions } from "node:http";
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { AstraNet } from "astranet";
-import { connect, createServer, httpAgent, serveHttp, type StreamSocket, toDuplex, undiciConnect } from "astranet/node";
+import { connect, createServer, httpAgent, serveHttp, type StreamSocket, toConnection, toDuplex, undiciConnect } from "astranet/node";
 import { Agent as UndiciAgent, fetch as undiciFetch } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { node, pair } from "./support/nodes.ts";
@@ -79,6 +80,21 @@ describe("connect and createServer", () => {
     sockets[0].end("hi");
     expect(await text(sockets[1])).toBe("hi");
     sockets[0].destroy();
+  });
+});
+
+describe("toConnection", () => {
+  it("makes of a socket what attach takes", async () => {
+    const listening = createTcpServer().listen(0, "127.0.0.1");
+    await once(listening, "listening");
+    const near = connectTcp((listening.address() as AddressInfo).port, "127.0.0.1");
+    const [far] = (await once(listening, "connection")) as [Socket];
+    listening.close();
+    const [a, b] = [node(), node()];
+    a.attach(toConnection(near));
+    expect(await b.attach(toConnection(far)).ready).toBe(a.id);
+    serveWeb(a, "web");
+    expect(await body("http://web/", { agent: httpAgent(b) })).toBe("web/");
   });
 });
 
