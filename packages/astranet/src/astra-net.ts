@@ -3,7 +3,7 @@ import { type Conn, isNodeId, type JoinOptions, type Link, type Listener, type M
 import { AstraError, type Pipe, toConnection, type TransportListener } from "@astranet/transport";
 import { closedError, Core } from "./core.ts";
 import { parseEndpoint } from "./endpoint.ts";
-import type { AstraNetEventType, AstraNetListener } from "./events.ts";
+import type { AstraNetEventType, AstraNetListener, AstraNetListenerOptions } from "./events.ts";
 import { type AstraNetOptions, refuseUnsafe } from "./options.ts";
 
 interface Abortable {
@@ -21,7 +21,7 @@ interface ViewOptions extends AstraNetOptions {
 export interface BindOptions {
   /** Dials that may wait for `accept`. Default 1,024; beyond it they are refused, and another provider is tried. */
   readonly backlog?: number;
-  /** 1 … 255: how much of the load this provider is to get where dials choose by weight. Default 100. */
+  /** 1 … 255 (with 0 it is offered to nobody): how much of the load this provider is to get where dials choose by weight. Default 100. */
   readonly weight?: number;
   /** Seen by whoever lists services. At most 16, and 512 bytes together. */
   readonly tags?: Readonly<Record<string, string>>;
@@ -243,7 +243,7 @@ export class AstraNet implements AsyncDisposable {
   // ---- events ----
 
   /** 'linkup', 'linkdown', 'linkerror', 'joinerror', 'refused', 'reachability', …: see `AstraNetEventMap`. As of an EventTarget. */
-  addEventListener<Type extends AstraNetEventType>(type: Type, listener: AstraNetListener<Type>, options?: AddEventListenerOptions): void {
+  addEventListener<Type extends AstraNetEventType>(type: Type, listener: AstraNetListener<Type>, options?: AstraNetListenerOptions): void {
     this.#core.events.addEventListener(type, listener as EventListener, options);
   }
 
@@ -254,7 +254,8 @@ export class AstraNet implements AsyncDisposable {
   // ---- other nodes, other views ----
 
   /**
-   * A view of this node whose names live in the namespace that the parts name, instead of in this one. `services` lists that namespace only;
+   * A view of this node whose names live in the namespace that the parts name, instead of in this one: `withEnv("prod", "eu")`, or "prod.eu",
+   * as a service's `env` has it. Throws EINVAL for a part that is wrong. `services` lists that namespace only;
    * addresses of nodes are the same in all. Closing it closes the listeners it bound, and nothing else.
    */
   withEnv(...env: readonly string[]): AstraNet {
@@ -322,6 +323,7 @@ async function closeAll(listeners: Iterable<Listener>): Promise<void> {
 }
 
 function envOf(env: AstraNetOptions["env"] = ""): string {
-  if (typeof env !== "string") return parseEnv(...env);
-  return env === "" ? "" : parseEnv(...env.split("."));
+  if (env === "") return "";
+  const parts: readonly unknown[] = typeof env === "string" ? [env] : env;
+  return parseEnv(...parts.flatMap((part) => (typeof part === "string" ? part.split(".") : [part as string])));
 }

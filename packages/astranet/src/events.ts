@@ -8,5 +8,11 @@ export type AstraNetEventMap = {
 /** The names of a node's events. */
 export type AstraNetEventType = keyof AstraNetEventMap;
 
+/** What `addEventListener` takes besides, as an EventTarget does: an own type, because Node's types have none without the DOM's. */
+export interface AstraNetListenerOptions {
+  readonly once?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** Takes one kind of a node's events. */
 export type AstraNetListener<Type extends AstraNetEventType> = (event: AstraNetEventMap[Type]) => void;

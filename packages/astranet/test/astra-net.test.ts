@@ -213,7 +213,9 @@ describe("a namespace", () => {
     await expect(b.withEnv("test").dial("", "web", { timeoutMs: 20 })).rejects.toMatchObject({ code: "ENOTFOUND" });
     // It replaces, and does not nest.
     expect(view.withEnv("test").env).toBe("test");
-    expect(() => b.withEnv("a b")).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    // As a service says its namespace, so it may be named.
+    expect(b.withEnv(view.services()[0]?.env ?? "none").services()).toEqual(view.services());
+    for (const wrong of ["a b", "", "prod..eu", 7 as never]) expect(() => b.withEnv(wrong)).toThrow(expect.objectContaining({ code: "EINVAL" }));
   });
 
   it("may be a node's own", async () => {

@@ -1,6 +1,6 @@
 import { AstraError, systemClock, systemRandom, type AstraErrorCode, type Clock, type RandomSource } from "@astranet/transport";
 import { Balancer } from "./balancer.ts";
-import type { CustomSelect, SelectPolicy } from "./select.ts";
+import { checkSelect, type CustomSelect, type SelectPolicy } from "./select.ts";
 import type { ServiceDirectory } from "./service-directory.ts";
 import type { ServiceInfo } from "./service-info.ts";
 
@@ -68,11 +68,12 @@ export class Resolver {
 
   /**
    * Waits for a first provider, chooses one, connects to it, and tries another one when it refused before anything had an effect.
-   * Rejects with ENOTFOUND when there was no provider before the deadline, with ETIMEDOUT when connecting took too long, with the last
+   * Rejects with EINVAL for a `select` that is none, with ENOTFOUND when there was no provider before the deadline, with ETIMEDOUT when connecting took too long, with the last
    * attempt's code when all refused, and with `signal.reason` after an abort. What `connect` makes later is the caller's no more: it is told by `signal`.
    */
   async resolve<T extends { readonly closed: Promise<unknown> }>(query: ResolveQuery, connect: ConnectToProvider<T>): Promise<T> {
     const { name, env = "", timeoutMs = 10_000, retries = 2, signal } = query;
+    if (query.select !== undefined) checkSelect(query.select);
     signal?.throwIfAborted();
     const deadlineMs = this.#clock.now() + timeoutMs;
     const ended = new AbortController();

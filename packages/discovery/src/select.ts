@@ -1,9 +1,17 @@
-import type { RandomSource } from "@astranet/transport";
+import { AstraError, type RandomSource } from "@astranet/transport";
 import { hashText } from "./hash.ts";
 import { serviceUid, type ServiceInfo } from "./service-info.ts";
 
 /** How one of several providers is chosen. */
 export type SelectPolicy = "nearest" | "random" | "round-robin" | "least-streams" | "weighted";
+
+const policies: readonly unknown[] = ["nearest", "random", "round-robin", "least-streams", "weighted"] satisfies SelectPolicy[];
+
+/** Throws EINVAL for what is neither a policy nor a function. */
+export function checkSelect(select: unknown): void {
+  if (typeof select === "function" || policies.includes(select)) return;
+  throw new AstraError("EINVAL", `select is a function or one of ${policies.join(", ")}, not ${String(select)}`);
+}
 
 /** Chooses by itself: gives one of the candidates, of which there is at least one. */
 export type CustomSelect = (candidates: readonly ServiceInfo[]) => ServiceInfo;

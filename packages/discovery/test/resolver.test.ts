@@ -155,6 +155,7 @@ describe("resolve", () => {
     for (let i = 0; i < 10; i += 1) expect(await by({ affinity: "user-7" })).toBe(first);
     expect(await by({ select: (all: readonly ServiceInfo[]) => all[3] })).toBe(idOf(4));
     await expect(by({ select: () => ({}) })).rejects.toMatchObject({ code: "EINVAL" });
+    for (const select of ["closest", null, {}]) await expect(by({ select })).rejects.toThrow(/EINVAL: select is a function or one of nearest, /);
     const turns = [await by({ select: "round-robin" }), await by({ select: "round-robin" }), await by({ select: "round-robin" })];
     expect(new Set(turns).size).toBe(3);
     expect([1, 2, 3, 4, 5].map(idOf)).toContain(await by({ select: "weighted" }));
