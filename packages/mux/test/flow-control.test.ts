@@ -352,6 +352,28 @@ describe("the budget of unread bytes", () => {
     for (const stream of [...second.accepted, ...third.accepted]) expect(await codeOf(stream.read())).toBe("resolved");
   });
 
+  it("knows whose last read is oldest across sessions, however busy each is", async () => {
+    const budget = new UnreadBudget(512 * KiB);
+    const [one, two, three] = [new SessionPair({ server: { maxUnreadBytes: budget } }), new SessionPair({ server: { maxUnreadBytes: budget } }), new SessionPair({ server: { maxUnreadBytes: budget } })];
+    const streams: Stream[] = [];
+    for (const pair of [one, two]) {
+      const [local, remote] = await pair.stream();
+      streams.push(remote);
+      // The first session has seen many more ticks than the second when its stream is read for the last time.
+      for (let i = 0; i < (pair === one ? 20 : 1); i++) {
+        void local.write(new Uint8Array(100));
+        await pair.settle();
+        drain(remote);
+      }
+      void local.write(new Uint8Array(240 * KiB));
+      await pair.settle();
+    }
+    const [local] = await three.stream();
+    void local.write(new Uint8Array(60 * KiB));
+    await three.settle();
+    expect(await Promise.all(streams.map((stream) => codeOf(stream.read())))).toEqual(["ERR_ASTRANET_OVERLOAD", "resolved"]);
+  });
+
   it("forgets the bytes of a session that is over", async () => {
     const budget = new UnreadBudget(MiB);
     const { pair, accepted } = await flooding({ maxUnreadBytes: budget }, 2, 250 * KiB);

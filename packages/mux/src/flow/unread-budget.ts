@@ -18,6 +18,8 @@ export class UnreadBudget {
   /** Streams that are owed credit. */
   readonly #withheld: Set<Stream> = new Set<Stream>();
 
+  /** Ticks so far, of all sessions that share this: orders reads by age. @internal */ _tick = 0;
+
   /** `maxBytes` defaults to 256 MiB. */
   constructor(maxBytes = 268_435_456) {
     this.maxBytes = maxBytes;

@@ -280,7 +280,7 @@ export abstract class InboundHalf extends StreamCore {
   }
 
   #consumedUncounted(bytes: number): void {
-    this._lastRead = this.session._receiver.tick;
+    this._lastRead = this.session._options.budget._tick;
     this._owed += bytes;
     // Cheap to see that it is not due: half of any window is more, but of a small one that muxado was given.
     if (this._owed >= 16_384 || this._owed * 2 >= this.session._recvWindow) this._creditDue();

@@ -21,7 +21,7 @@ export abstract class StreamCore {
   /** Bytes we still let the peer send. @internal */ _recvWindow: number;
   /** Bytes read, whose credit was not returned yet. @internal */ _owed = 0;
   /** Bytes that came and were not read (or, attached, not consumed). @internal */ _unread = 0;
-  /** The session's tick of the last read. @internal */ _lastRead = 0;
+  /** The budget's tick of the last read. @internal */ _lastRead = 0;
   /** Bytes written and not framed. @internal */ _queued = 0;
   /** What the scheduler still lets it send in this turn. @internal */ _deficit = 0;
   /** Links of the scheduler's list and of the control list. @internal */ _next: Stream | undefined = undefined;

@@ -22,8 +22,6 @@ interface Reason {
 export class Receiver implements FrameHandler {
   /** Streams with bytes that came within this tick. */
   fresh: Stream[] = [];
-  /** Ticks so far; orders reads by age. */
-  tick = 0;
   /** The highest id that the peer has opened; 0: none. */
   lastId = 0;
   readonly #session: Session;
@@ -73,7 +71,7 @@ export class Receiver implements FrameHandler {
 
   /** The tick is over: what was not taken is kept for longer. */
   settle(): void {
-    this.tick = (this.tick + 1) | 0;
+    this.#session._options.budget._tick++;
     if (this.fresh.length === 0) return;
     const { fresh } = this;
     this.fresh = [];
