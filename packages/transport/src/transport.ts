@@ -9,7 +9,7 @@ export interface Transport {
    * or with `signal.reason` itself after an abort, when nothing of the attempt is left over.
    */
   dial(network: string, address: string, options?: { signal?: AbortSignal }): Promise<Connection>;
-  /** Accepts connections at `address`. After an abort of `signal` while it is pending it rejects with `signal.reason` and nothing listens. */
+  /** Accepts connections at `address`. Rejects with EADDRINUSE where it is taken, EINVAL for a bad one. After an abort of `signal` while it is pending it rejects with `signal.reason` and nothing listens. */
   listen?(network: string, address: string, init: ListenInit): Promise<TransportListener>;
 }
 
@@ -24,7 +24,8 @@ export interface ListenInit {
 export interface TransportListener extends AsyncDisposable {
   /** The bound address with the real port; `dial` takes it unchanged. */
   readonly address: string;
-  /** Resolves when it no longer accepts; never an unhandled rejection. */
+  /** Resolves when it no longer accepts, without waiting for the connections it accepted; never an unhandled rejection. */
   readonly closed: Promise<void>;
+  /** Accepts no more. Resolves as `closed` does; a further call does nothing more. */
   close(): Promise<void>;
 }

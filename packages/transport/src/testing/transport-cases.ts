@@ -1,7 +1,7 @@
 import type { Connection } from "../connection.ts";
 import { AstraError } from "../errors.ts";
 import type { Transport, TransportListener } from "../transport.ts";
-import { check, deferred, rejectionOf } from "./check.ts";
+import { check, deferred, rejectionOf, within } from "./check.ts";
 import type { ConnectionPair } from "./connection-cases.ts";
 import { Probe } from "./probe.ts";
 
@@ -11,6 +11,8 @@ export interface TransportSubject {
   readonly network: string;
   /** An address to listen at that nobody uses: port 0, or a fresh name. */
   readonly address: string;
+  /** How long the end of a listener may take. Default 5,000. */
+  readonly closeLimitMs?: number;
 }
 
 /** One case of the suite about `dial` and `listen`. */
@@ -98,14 +100,21 @@ export const transportCases: readonly TransportCase[] = [
       const listener = await listen(subject, accepted.resolve);
       const a = new Probe(await subject.transport.dial(subject.network, listener.address)).start();
       const b = new Probe(await accepted.promise).start();
-      await Promise.all([listener.close(), listener.close()]);
-      await listener.closed;
-      await listener[Symbol.asyncDispose]();
-      a.send(1_000);
-      b.send(1_000);
-      await Promise.all([a.receivedAll(1_000), b.receivedAll(1_000)]);
-      a.close();
-      await Promise.all([a.closed(), b.closed()]);
+      const { closeLimitMs = 5_000 } = subject;
+      const late = "did not resolve while a connection that was accepted was open: it must not wait for that";
+      try {
+        await within(closeLimitMs, Promise.all([listener.close(), listener.close()]), `the listener's close() ${late}`);
+        await within(closeLimitMs, listener.closed, `the listener's closed ${late}`);
+        await listener[Symbol.asyncDispose]();
+        a.send(1_000);
+        b.send(1_000);
+        await Promise.all([a.receivedAll(1_000), b.receivedAll(1_000)]);
+        a.close();
+        await Promise.all([a.closed(), b.closed()]);
+      } finally {
+        a.abort();
+        b.abort();
+      }
     },
   },
   {
