@@ -95,7 +95,8 @@ function check(user: User, tarballs: ReadonlyMap<string, string>, folder: string
   for (const { name, module } of resolutions) {
     const compilerOptions = {
       target: "es2022",
-      lib: ["es2022", "esnext.disposable", "dom", "dom.asynciterable"],
+      // A program for Node has no DOM types.
+      lib: ["es2022", "esnext.disposable", ...(user.node ? [] : ["dom", "dom.asynciterable"])],
       module,
       moduleResolution: name,
       strict: true,

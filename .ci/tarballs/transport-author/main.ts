@@ -1,5 +1,6 @@
 // prints: every case holds
 import { PassThrough } from "node:stream";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { AstraError, toConnection, type Transport } from "@astranet/transport";
 import { toConnection as duplexToConnection } from "@astranet/transport/node";
 import { conformance } from "@astranet/transport/testing";

@@ -3,13 +3,13 @@ import { AstraError } from "../errors.ts";
 import { HIGH_WATER_BYTES } from "../limits.ts";
 import { gather } from "./gather.ts";
 
-/** The part of a MessagePort that is used; browsers' and Node's both have it. */
+/** The part of a MessagePort that is used; browsers' and Node's both have it. Of a 'message' event it is `data`, which Node's types do not mention. */
 export interface MessagePortLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   start(): void;
   close(): void;
-  addEventListener(type: "message" | "messageerror" | "close", listener: (event: { data?: unknown }) => void): void;
-  removeEventListener(type: "message" | "messageerror" | "close", listener: (event: { data?: unknown }) => void): void;
+  addEventListener(type: "message" | "messageerror" | "close", listener: (event: object) => void): void;
+  removeEventListener(type: "message" | "messageerror" | "close", listener: (event: object) => void): void;
 }
 
 /** What is posted besides ArrayBuffers, which are bytes, and numbers, which tell how many of them were handed on. */
@@ -67,7 +67,8 @@ export class PortConnection extends BaseConnection {
     this.#port.close();
   }
 
-  readonly #onmessage = ({ data }: { data?: unknown }): void => {
+  readonly #onmessage = (event: object): void => {
+    const { data } = event as { readonly data?: unknown };
     if (this.over) return;
     if (data instanceof ArrayBuffer) {
       this.#toAcknowledgeBytes += data.byteLength;
