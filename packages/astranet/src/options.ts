@@ -9,7 +9,7 @@ export interface AstraNetOptions {
   readonly env?: string | readonly string[];
   /** Allows links in clear beyond this machine, for wires that are trusted, and tests. Default false. */
   readonly insecure?: boolean;
-  /** How other nodes are reached. Default: memory, and TCP with its relatives ('tcp', 'tcp4', 'tcp6', 'tls', 'unix'). */
+  /** How other nodes are reached, instead of the default: memory, and TCP with its relatives ('tcp', 'tcp4', 'tcp6', 'tls', 'unix'). */
   readonly transports?: readonly Transport[];
   /** Go's link to itself. A node reaches its own services without it; it is taken so that programs may say it. */
   readonly loopback?: boolean;

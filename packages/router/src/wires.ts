@@ -24,7 +24,7 @@ export class Wires {
   findListening(network: string, address: string): Required<Pick<Transport, "listen">> {
     const transport = this.find(network);
     if (transport.listen === undefined) throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `the transport of network ${network} cannot listen`);
-    if (!this.#insecure && !staysHere(network, address)) throw insecureError(`listening at ${network} ${address} would be reachable beyond this machine`);
+    if (!this.#insecure && !staysHere(network, address)) throw insecureError(`a listener at ${network} ${address} may be reached from beyond this machine`);
     return transport as Required<Pick<Transport, "listen">>;
   }
 
@@ -37,7 +37,7 @@ export class Wires {
   /** How a link over `connection` travels, before a byte of it is sent. Throws ERR_ASTRANET_INSECURE. */
   modeOf({ remoteAddress }: Connection, isBeyond: boolean): LinkMode {
     if (!isBeyond) return "local";
-    if (!this.#insecure) throw insecureError(`the other end, ${remoteAddress}, is beyond this machine`);
+    if (!this.#insecure) throw insecureError(`the other end, ${remoteAddress}, may be beyond this machine`);
     return "insecure";
   }
 }

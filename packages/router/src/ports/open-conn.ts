@@ -33,7 +33,7 @@ export function openConn(session: Session, from: ConnAddress, to: ConnAddress, o
     };
     const aborted = (): void => giveUp(signal?.reason);
     const timer = Number.isFinite(timeoutMs)
-      ? clock.setTimer(timeoutMs, () => giveUp(new AstraError("ETIMEDOUT", `${to.id}:${to.port} did not accept within ${timeoutMs} ms`)), { keepAlive: true })
+      ? clock.setTimer(timeoutMs, () => giveUp(new AstraError("ETIMEDOUT", `${to.id}:${to.port} did not accept within ${Math.round(timeoutMs)} ms`)), { keepAlive: true })
       : undefined;
     signal?.addEventListener("abort", aborted, { once: true });
     stream.opened.then(
