@@ -28,8 +28,15 @@ import {
 } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
 
-/** A gathered send is at most about this long: a frame more urgent than it never waits for more. */
-const BATCH = 131_072 - 1_024;
+/**
+ * A gathered send is at first at most this long, and doubles to the second while the connection hands all of it on: then
+ * nothing waits behind it, and a long writev costs half the time of short ones (loopback: 1.57 against 1.19 times raw).
+ * Where the connection holds bytes back, a frame more urgent should not wait for more than the least.
+ */
+const LEAST_BATCH = 131_072;
+const MOST_BATCH = 1_048_576;
+/** So that a batch does not begin one more frame for its last few bytes. */
+const BATCH_SLACK = 1_024;
 /** Writes resolve at once while less than this is queued by streams that could send. */
 const BACKLOG = 1_048_576;
 const DEFAULT_URGENCY = 3;
@@ -60,6 +67,7 @@ export class Sender {
   readonly #waiting: Set<Stream> = new Set<Stream>();
   #scheduled = false;
   #blocked = false;
+  #batch: number = LEAST_BATCH - BATCH_SLACK;
 
   constructor(session: Session, connection: Connection) {
     this.#session = session;
@@ -160,7 +168,11 @@ export class Sender {
         if (this.#controlHead === undefined) break;
         continue;
       }
-      if (!this.#connection.send(encoder.take())) this.#blocked = true;
+      const full = encoder.length >= this.#batch;
+      if (!this.#connection.send(encoder.take())) {
+        this.#blocked = true;
+        this.#batch = LEAST_BATCH - BATCH_SLACK;
+      } else if (full) this.#batch = Math.min(MOST_BATCH, (this.#batch + BATCH_SLACK) * 2) - BATCH_SLACK;
     }
     if (this.#waiting.size > 0) this.#wake();
     if (!this.#blocked) session._ending.flushed();
@@ -229,7 +241,7 @@ export class Sender {
 
   #streamControl(): void {
     let again: Stream | undefined;
-    while (this.#controlHead !== undefined && this.#controlHead !== again && this.encoder.length < BATCH) {
+    while (this.#controlHead !== undefined && this.#controlHead !== again && this.encoder.length < this.#batch) {
       const stream = this.#controlHead;
       this.#controlHead = stream._nextControl;
       if (this.#controlHead === undefined) this.#controlTail = undefined;
@@ -295,7 +307,7 @@ export class Sender {
 
   #sendOpens(): void {
     const session = this.#session;
-    while (this.pendingOpens > 0 && this.encoder.length < BATCH && session._local.size < session._peer.maxStreams) {
+    while (this.pendingOpens > 0 && this.encoder.length < this.#batch && session._local.size < session._peer.maxStreams) {
       const stream = this.#opens[this.#openHead] as Stream;
       if ((stream._state & BROKEN) === 0 && !session._fitsPeer(stream)) return;
       this.#opens[this.#openHead++] = undefined as unknown as Stream;
@@ -338,7 +350,7 @@ export class Sender {
   #sendData(): void {
     const { scheduler, encoder } = this;
     const { maxFrameSize } = this.#session._options;
-    while (encoder.length < BATCH) {
+    while (encoder.length < this.#batch) {
       const credit = this.linkLimit - encoder.counted - HEADER_LENGTH;
       if (credit <= 0) return;
       const stream = scheduler.next();
