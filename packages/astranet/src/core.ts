@@ -1,4 +1,4 @@
-import { RecordStore, type Registry, Resolver, ServiceDirectory } from "@astranet/discovery";
+import { type LiveRegistry, RecordStore, type Registry, Resolver, ServiceDirectory } from "@astranet/discovery";
 import { drawNodeId, makeIncarnation, type RouteInfo, Router } from "@astranet/router";
 import { AstraError, MemoryTransport, systemClock, systemRandom, type Transport } from "@astranet/transport";
 import { TcpTransport } from "@astranet/transport-tcp";
@@ -16,7 +16,7 @@ export class Core {
   /** What somebody waits for. (One signal for all of it would have as many listeners, and Node warns of more than ten.) */
   readonly #pending = new Set<AbortController>();
   #closed = false;
-  #routes: Registry<RouteInfo> | undefined;
+  #routes: LiveRegistry<RouteInfo> | undefined;
 
   constructor(options: AstraNetOptions) {
     checkOptions(options);
@@ -61,14 +61,19 @@ export class Core {
   }
 
   get routes(): Registry<RouteInfo> {
-    return (this.#routes ??= routeRegistry(this.router));
+    if (this.#routes === undefined) {
+      this.#routes = routeRegistry(this.router);
+      if (this.#closed) this.#routes.close(closedError());
+    }
+    return this.#routes;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const controller of this.#pending) controller.abort(closedError());
     await this.router.close();
-    this.directory.close();
+    this.directory.close(closedError());
+    this.#routes?.close(closedError());
   }
 }
 

@@ -1,8 +1,8 @@
-import { LiveRegistry, type Registry } from "@astranet/discovery";
+import { LiveRegistry } from "@astranet/discovery";
 import type { RouteInfo, Router } from "@astranet/router";
 
 /** A router's routes by id, live. (Round trips change all the time, without anybody being told: `routes()` has those of now.) */
-export function routeRegistry(router: Router): Registry<RouteInfo> {
+export function routeRegistry(router: Router): LiveRegistry<RouteInfo> {
   const registry = new LiveRegistry<RouteInfo>();
   for (const route of router.routes()) registry.set(route.id, route.id, route);
   router.subscribe((event) => {

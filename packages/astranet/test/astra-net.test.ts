@@ -334,6 +334,18 @@ describe("close", () => {
     expect(b.links).toEqual([]);
   });
 
+  it("ends who follows services and routes, then and later", async () => {
+    const net = new AstraNet();
+    const registries = [net.serviceMap(), net.withEnv("test").serviceMap(), net.routesMap()];
+    const watches = registries.map((registry) => registry.watch());
+    for (const watch of watches) expect(await watch.next()).toMatchObject({ value: { type: "snapshot", values: [] } });
+    const following = watches.map((watch) => watch.next());
+    const waiting = registries.map((registry) => registry.find("none"));
+    await net.close();
+    for (const next of following) expect(await next).toEqual({ done: true, value: undefined });
+    for (const found of [...waiting, net.serviceMap().find("none"), net.routesMap().find("none")]) await expect(found).rejects.toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+  });
+
   it("is what await using does", async () => {
     let escaped: AstraNet;
     {

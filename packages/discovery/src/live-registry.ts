@@ -11,11 +11,11 @@ export interface Registry<T> extends Iterable<T> {
   get(key: string): T | undefined;
   /** All values under `key` now, best first. */
   getAll(key: string): readonly T[];
-  /** The best value under `key`, as soon as there is one. Rejects with `signal.reason` after an abort. */
+  /** The best value under `key`, as soon as there is one. Rejects with `signal.reason` after an abort, and when the registry's owner closes. */
   find(key: string, options?: { signal?: AbortSignal }): Promise<T>;
   /**
    * Follows every change: changes of one value that were not read yet become one event, and beyond 1,024 of them a new snapshot.
-   * Ends with the loop, or by `signal` (then it throws `signal.reason`).
+   * Ends with the loop, when the registry's owner closes, or by `signal` (then it throws `signal.reason`).
    */
   watch(options?: { signal?: AbortSignal }): AsyncIterableIterator<RegistryEvent<T>>;
 }
@@ -62,6 +62,7 @@ export class LiveRegistry<T> implements Registry<T> {
   readonly #watchers = new Set<Watcher<T>>();
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #compare: (a: T, b: T) => number;
+  #closed: { readonly error: unknown } | undefined;
 
   /** `compare` orders the values of one key, best first. Default: as they came. */
   constructor(compare: (a: T, b: T) => number = () => 0) {
@@ -96,6 +97,13 @@ export class LiveRegistry<T> implements Registry<T> {
     for (const watcher of this.#watchers) watcher.note(uid, { type: "down", ...item });
   }
 
+  /** Ends every watch, once what it has not read yet is read. Who waits for a value, now or later, gets `error`. */
+  close(error: unknown): void {
+    this.#closed ??= { error };
+    for (const watcher of this.#watchers) watcher.wake?.();
+    for (const wakes of [...this.#waiting.values()]) for (const wake of [...wakes]) wake();
+  }
+
   get(key: string): T | undefined {
     return this.getAll(key)[0];
   }
@@ -118,6 +126,10 @@ export class LiveRegistry<T> implements Registry<T> {
         resolve(now);
         return;
       }
+      if (this.#closed !== undefined) {
+        reject(this.#closed.error);
+        return;
+      }
       const wakes = this.#waiting.get(key) ?? new Set();
       this.#waiting.set(key, wakes);
       const leave = (): void => {
@@ -127,7 +139,9 @@ export class LiveRegistry<T> implements Registry<T> {
       };
       const wake = (): void => {
         leave();
-        resolve(this.get(key)!);
+        const found = this.get(key);
+        if (found === undefined) reject(this.#closed?.error);
+        else resolve(found);
       };
       const aborted = (): void => {
         leave();
@@ -190,6 +204,7 @@ export class LiveRegistry<T> implements Registry<T> {
         yield event;
         continue;
       }
+      if (this.#closed !== undefined) return undefined;
       await new Promise<void>((resolve) => {
         watcher.wake = resolve;
       });

@@ -1,3 +1,4 @@
+import { AstraError } from "@astranet/transport";
 import { LiveRegistry, type Registry } from "./live-registry.ts";
 import { OwnServices, type Publication, type PublishInit } from "./own-services.ts";
 import type { Reachability } from "./reachability.ts";
@@ -41,6 +42,7 @@ export class ServiceDirectory {
   readonly #listed: LiveRegistry<ServiceInfo>;
   readonly #listedByEnv = new Map<string, LiveRegistry<ServiceInfo>>();
   readonly #subscriptions: (() => void)[];
+  #closed: AstraError | undefined;
 
   constructor(options: ServiceDirectoryOptions) {
     this.#store = options.store;
@@ -78,6 +80,7 @@ export class ServiceDirectory {
     if (known !== undefined) return known;
     const registry = new LiveRegistry<ServiceInfo>(compareServices);
     for (const service of this.#listed) if (service.env === env) registry.set(serviceUid(service), service.name, service);
+    if (this.#closed !== undefined) registry.close(this.#closed);
     this.#listedByEnv.set(env, registry);
     return registry;
   }
@@ -97,9 +100,11 @@ export class ServiceDirectory {
     return this.#byPort.find(`${env}/${name}:${port}`, signal === undefined ? {} : { signal });
   }
 
-  /** Stops following the store and reachability. */
-  close(): void {
+  /** Stops following the store and reachability. Watches end, and who waits for a service gets `error`. */
+  close(error: AstraError = new AstraError("ERR_ASTRANET_INVALID_STATE", "the directory is closed")): void {
+    this.#closed ??= error;
     for (const end of this.#subscriptions) end();
+    for (const registry of [this.#listed, this.#everything, this.#byPort, ...this.#listedByEnv.values()]) registry.close(error);
   }
 
   /** Round trips change all the time, without anybody being told. */

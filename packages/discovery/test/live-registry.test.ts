@@ -21,6 +21,24 @@ describe("LiveRegistry", () => {
     expect(registry.size).toBe(2);
   });
 
+  it("ends watches and refuses who waits when its owner closes it, then and later", async () => {
+    const registry = new LiveRegistry<number>();
+    const watch = registry.watch();
+    expect(await next(watch)).toEqual([]);
+    const [waiting, pending] = [registry.find("none"), next(watch)];
+    const behind = registry.watch();
+    registry.set("a", "web", 1);
+    expect(await pending).toEqual(["up", "web", 1]);
+    const last = next(watch);
+    const error = new Error("closed");
+    registry.close(error);
+    await expect(waiting).rejects.toBe(error);
+    expect(await last).toBe("done");
+    expect([await next(behind), await next(behind)]).toEqual([[1], "done"]);
+    await expect(registry.find("none")).rejects.toBe(error);
+    expect(await registry.find("web")).toBe(1);
+  });
+
   it("makes one event of changes to one value that nobody read yet", async () => {
     const registry = new LiveRegistry<number>();
     registry.set("old", "k", 0);
