@@ -73,12 +73,33 @@ describe("frames of one tick", () => {
     expect(connection.last).not.toContain(small);
   });
 
-  it("leave in sends of about 128 KiB", async () => {
+  it("leave in sends that grow from 128 KiB to 1 MiB while the connection hands all of them on", async () => {
     const { connection, clock, session } = await held();
     for (const stream of opens(session, 20)) void stream.write(new Uint8Array(MiB));
     await clock.settle();
-    expect(Math.max(...connection.sends)).toBeLessThanOrEqual(128 * KiB + 64 * KiB);
+    const sends = connection.sends.filter((length) => length > 64 * KiB);
+    expect(sends[0]).toBeLessThanOrEqual(128 * KiB + 64 * KiB);
+    expect(Math.max(...sends)).toBeGreaterThan(512 * KiB);
+    expect(Math.max(...sends)).toBeLessThanOrEqual(MiB + 64 * KiB);
     expect(connection.sends.reduce((sum, length) => sum + length, 0)).toBeGreaterThan(20 * MiB);
+  });
+
+  it("leave in sends of about 128 KiB again where the connection holds bytes back", async () => {
+    const { connection, clock, session } = await held();
+    for (const stream of opens(session, 20)) void stream.write(new Uint8Array(MiB));
+    await clock.settle();
+    connection.hasRoom = false;
+    for (const stream of opens(session, 4)) void stream.write(new Uint8Array(MiB));
+    await clock.settle();
+    const before = connection.sends.length;
+    for (let i = 0; i < 3; i++) {
+      connection.drain();
+      connection.hasRoom = false;
+    }
+    await clock.settle();
+    const after = connection.sends.slice(before);
+    expect(after.length).toBeGreaterThan(0);
+    expect(after[0]).toBeLessThanOrEqual(128 * KiB + 64 * KiB);
   });
 
   it("come with control frames first", async () => {

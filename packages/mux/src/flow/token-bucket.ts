@@ -30,6 +30,6 @@ export class TokenBucket {
 
   /** Gives one back. */
   give(): void {
-    if (this.#tokens < this.#burst) this.#tokens++;
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
   }
 }

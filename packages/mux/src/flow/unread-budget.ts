@@ -2,7 +2,7 @@ import type { Session } from "../session/session.ts";
 import type { Stream } from "../stream/stream.ts";
 
 /** Below this many bytes in flight a stream's window is never pressed. */
-const PRESSED_WINDOW = 65_536;
+export const PRESSED_WINDOW = 65_536;
 
 /**
  * How many bytes may have come and lie unread, over all streams of all sessions that share this budget. The link is never

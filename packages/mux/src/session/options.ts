@@ -103,11 +103,14 @@ export interface ResolvedOptions {
 
 /** Fills in the defaults. Throws EINVAL that names the option which is wrong. */
 export function resolveOptions(options: SessionOptions): ResolvedOptions {
+  if (typeof options !== "object" || (options as unknown) === null) throw invalid(`options must be an object with a role, not ${described(options)}`);
   const { role, wire = "astranet" } = options as { role: unknown; wire?: unknown };
   if (role !== "client" && role !== "server") throw invalid(`role must be 'client' or 'server', not ${String(role)}`);
   if (wire !== "astranet" && wire !== "muxado" && wire !== "detect") throw invalid(`wire must be 'astranet', 'muxado' or 'detect', not ${String(wire)}`);
   if (wire === "detect" && role !== "server") throw invalid("wire 'detect' is for servers: somebody has to speak first");
   const { maxUnreadBytes = 268_435_456, keepAlive } = options;
+  if (keepAlive !== undefined && keepAlive !== false && (typeof keepAlive !== "object" || (keepAlive as unknown) === null))
+    throw invalid(`keepAlive must be false or an object with idleTimeoutMs, not ${described(keepAlive)}`);
   const linkWindow = integer(options, "linkWindow", SETTINGS_FLOOR.linkWindow, SETTINGS_FLOOR.linkWindow, MAX_WINDOW);
   const initialWindow = integer(options, "initialWindow", 262_144, SETTINGS_FLOOR.initialWindow, MAX_WINDOW);
   return {
@@ -142,6 +145,12 @@ export function resolveOptions(options: SessionOptions): ResolvedOptions {
     random: options.random ?? systemRandom,
     firstStreamId: options.firstStreamId,
   };
+}
+
+/** What somebody passed, in a word or two, for error messages. */
+export function described(value: unknown): string {
+  if (typeof value === "object" && value !== null) return `an object of class ${value.constructor.name}`;
+  return typeof value === "string" ? "a string" : String(value);
 }
 
 /** An EINVAL. */

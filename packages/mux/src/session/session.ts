@@ -7,7 +7,7 @@ import { Ending, type SessionEnd } from "./ending.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { LinkCredit } from "../flow/link-credit.ts";
-import { invalid, type OpenOptions, type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
+import { described, invalid, type OpenOptions, type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
 import { FEATURE_REASON, PeerLimits } from "./peer-limits.ts";
 import { Receiver } from "../wire/receiver.ts";
 import { Sender } from "../wire/sender.ts";
@@ -69,6 +69,8 @@ export class Session implements AsyncDisposable {
 
   /** Starts the session over the connection. Throws EINVAL that names a wrong option. */
   constructor(connection: Connection, options: SessionOptions) {
+    if (typeof (connection as Partial<Connection> | null | undefined)?.start !== "function")
+      throw invalid(`a Session runs over a Connection, not over ${described(connection)}: toConnection of @astranet/transport makes one of other pipes`);
     this._options = resolveOptions(options);
     const { wire, clock, linkWindow, maxLinkWindow, initialWindow } = this._options;
     this.localAddress = connection.localAddress;
@@ -120,6 +122,7 @@ export class Session implements AsyncDisposable {
     options: Omit<SessionOptions, "role"> & { readonly signal?: AbortSignal } = {},
   ): Promise<Session> {
     const { signal, ...rest } = options;
+    if (typeof (transport as Partial<Transport> | null | undefined)?.dial !== "function") throw invalid(`a transport is an object with dial, not ${described(transport)}`);
     const connection = await transport.dial(network, address, signal === undefined ? {} : { signal });
     return new Session(connection, { ...rest, role: "client" });
   }
@@ -418,6 +421,7 @@ export class Session implements AsyncDisposable {
   }
 
   #checkHeader(header: Uint8Array): void {
+    if (!((header as unknown) instanceof Uint8Array)) throw invalid(`a header is a Uint8Array, not ${described(header)}`);
     const max = this._peer.settled ? this._peer.maxHeader : this._options.maxHeader;
     if (header.length > max) throw invalid(`a header of ${String(header.length)} bytes, at most ${String(max)} are allowed`);
     if (!this._extended && header.length > 0) throw invalid("the wire 'muxado' has no headers");

@@ -2,6 +2,7 @@ import { MAX_WINDOW, WireCode } from "@astranet/frame";
 import { AstraError } from "@astranet/transport";
 import { onAbort, rejected } from "../deferred.ts";
 import { InboundQueue } from "./inbound-queue.ts";
+import { PRESSED_WINDOW } from "../flow/unread-budget.ts";
 import { invalid } from "../session/options.ts";
 import { BROKEN, FIN_RECEIVED, FIN_SENT, IN_FRESH, READ_BROKEN, SEND_CREDIT, SEND_STOP, STOPPED } from "./state.ts";
 import { type Abortable, StreamCore, timedOut } from "./stream-core.ts";
@@ -97,6 +98,8 @@ export abstract class InboundHalf extends StreamCore {
    * as the sink says `consume(n)`. A stream is attached once and for good.
    */
   attach(sink: StreamSink): void {
+    for (const method of ["data", "end", "reset"] as const)
+      if (typeof (sink as Partial<StreamSink> | undefined)?.[method] !== "function") throw invalid(`a sink needs the method ${method}`);
     const extra = this._more;
     if (extra.sink !== undefined || this.#reader !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached, or read, already");
     extra.sink = sink;
@@ -152,7 +155,7 @@ export abstract class InboundHalf extends StreamCore {
     if ((this._state & IN_FRESH) === 0) {
       this._state |= IN_FRESH;
       session._receiver.fresh.push(this._stream);
-      session._sender.schedule();
+      session._sender.scheduleSettle();
     }
     const sink = this._extra?.sink;
     if (sink !== undefined) this._callSink(sink, view);
@@ -184,7 +187,9 @@ export abstract class InboundHalf extends StreamCore {
     const { session } = this;
     if ((this._state & (FIN_RECEIVED | BROKEN)) !== 0) return;
     const window = this._extra?.window ?? session._recvWindow;
-    if (this._owed * 2 >= window || (this._recvWindow < 65_536 && this._owed >= 16_384)) this._control(SEND_CREDIT);
+    // Under pressure windows are smaller than they were granted.
+    const half = (session._options.budget._pressed ? Math.min(window, PRESSED_WINDOW) : window) / 2;
+    if (this._owed >= half) this._control(SEND_CREDIT);
   }
 
   /** What to grant in a WNDINC now; grows the window where the round trip asks for it. @internal */

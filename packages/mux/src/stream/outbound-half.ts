@@ -1,6 +1,7 @@
 import { AstraError } from "@astranet/transport";
 import { ChunkQueue } from "./chunk-queue.ts";
 import { Deferred, done, onAbort, rejected } from "../deferred.ts";
+import { described, invalid } from "../session/options.ts";
 import { InboundHalf } from "./inbound-half.ts";
 import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WANTS_READY, WRITE_BROKEN } from "./state.ts";
 import { type Abortable, timedOut } from "./stream-core.ts";
@@ -25,7 +26,7 @@ export abstract class OutboundHalf extends InboundHalf {
   write(chunk: Uint8Array | readonly Uint8Array[], options?: Abortable): Promise<void> {
     const signal = options?.signal;
     if (signal?.aborted === true) return rejected(signal.reason);
-    const error = this.#writeError();
+    const error = this.#writeError() ?? notBytes(chunk, true);
     if (error !== undefined) return rejected(error);
     const atOnce = this.#takesAtOnce();
     const out = (this._out ??= new ChunkQueue());
@@ -48,7 +49,7 @@ export abstract class OutboundHalf extends InboundHalf {
 
   /** Takes the whole chunk and returns true exactly when `write` would resolve at once; otherwise takes none of it. Throws where `write` would reject. */
   tryWrite(chunk: Uint8Array): boolean {
-    const error = this.#writeError();
+    const error = this.#writeError() ?? notBytes(chunk, false);
     if (error !== undefined) throw error;
     if (!this.#takesAtOnce()) {
       this._state |= WANTS_READY;
@@ -86,7 +87,7 @@ export abstract class OutboundHalf extends InboundHalf {
    */
   end(chunk?: Uint8Array): Promise<void> {
     if (chunk !== undefined) {
-      const error = this.#writeError();
+      const error = this.#writeError() ?? notBytes(chunk, false);
       if (error !== undefined) return rejected(error);
       if (chunk.length > 0) {
         (this._out ??= new ChunkQueue()).push(chunk);
@@ -252,4 +253,10 @@ export abstract class OutboundHalf extends InboundHalf {
 
 function afterEnd(): AstraError {
   return new AstraError("ERR_ASTRANET_INVALID_STATE", "a write after the end");
+}
+
+/** EINVAL for what is not bytes: half of it would be taken and sent as something else. */
+function notBytes(chunk: unknown, several: boolean): AstraError | undefined {
+  if (chunk instanceof Uint8Array || (several && Array.isArray(chunk) && chunk.every((part) => part instanceof Uint8Array))) return undefined;
+  return invalid(`a chunk is a Uint8Array${several ? " or an array of them" : ""}, not ${described(chunk)}`);
 }

@@ -80,7 +80,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
 
   /** Refuses a stream that was not accepted: its opener gets ECONNREFUSED, retryable. `reason` as for `reset`. */
   refuse(reason = ""): void {
-    if ((this._state & (LOCAL | ACCEPTED)) !== 0) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "only a stream that was not accepted can be refused");
+    if ((this._state & (LOCAL | ACCEPTED)) !== 0) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "only a stream that was not accepted can be refused, in a session with manualAccept");
     this._reset(WireCode.STREAM_REFUSED, reason, new AstraError("ECONNREFUSED", "the stream was refused here"));
   }
 

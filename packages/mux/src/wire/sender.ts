@@ -66,6 +66,7 @@ export class Sender {
   #refusals: number[] = [];
   readonly #waiting: Set<Stream> = new Set<Stream>();
   #scheduled = false;
+  #flushDue = false;
   #blocked = false;
   #batch: number = LEAST_BATCH - BATCH_SLACK;
 
@@ -102,6 +103,12 @@ export class Sender {
 
   /** A flush happens at the end of this tick. */
   schedule(): void {
+    this.#flushDue = true;
+    this.scheduleSettle();
+  }
+
+  /** What came within this tick and was not taken is looked at when it ends; that alone is no reason to send. */
+  scheduleSettle(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#session._options.clock.defer(this.#deferred);
@@ -156,6 +163,7 @@ export class Sender {
 
   flush(): void {
     const session = this.#session;
+    this.#flushDue = false;
     if (!session._canSend) return;
     const { encoder } = this;
     while (!this.#blocked) {
@@ -200,7 +208,7 @@ export class Sender {
   readonly #deferred = (): void => {
     this.#scheduled = false;
     this.#session._receiver.settle();
-    this.flush();
+    if (this.#flushDue) this.flush();
   };
 
   #link(stream: Stream): void {
