@@ -4,7 +4,7 @@ const conditions = ["@astranet/source"];
 
 /**
  * What mutation testing runs: the tests of one package (`MUTATE`), in Node. Each mutant runs every test that reaches it, so what takes long and
- * says nothing new is left out: load, fuzzing and the model's long walk, the same body over other kinds of pipes, bulk, and one byte at a time.
+ * says nothing new is left out: load, fuzzing and the model's long walk, other processes, the same body over every kind of pipe, bulk, and one byte at a time.
  */
 export default defineConfig({
   resolve: { conditions },
@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     root: `packages/${process.env["MUTATE"] ?? "frame"}`,
     include: ["test/**/*.test.ts"],
-    exclude: ["test/**/*.load.node.test.ts", "test/**/*-kinds.node.test.ts", "test/**/{fuzz,model}*.test.ts"],
+    exclude: ["test/**/*.load.node.test.ts", "test/**/*-kinds*.test.ts", "test/**/{fuzz,model,processes,ownership,slow-readers}*.test.ts"],
     testNamePattern: /^(?!.*(?:one byte at a time|carries bulk))/,
     testTimeout: 60_000,
   },
