@@ -40,3 +40,13 @@ export function onAbort(signal: AbortSignal, onabort: (reason: unknown) => void)
     signal.removeEventListener("abort", listener);
   };
 }
+
+/** Waits for a promise that others wait for too; if the signal aborts first, only this wait ends. It must not have aborted yet. */
+export function unlessAborted<T>(shared: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return shared;
+  const own = new Deferred<T>();
+  const cleanup = onAbort(signal, own.reject);
+  shared.then(own.resolve, own.reject);
+  own.promise.then(cleanup, cleanup);
+  return own.promise;
+}

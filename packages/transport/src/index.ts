@@ -13,3 +13,4 @@ export { systemClock } from "./system-clock.ts";
 export { systemRandom } from "./system-random.ts";
 export { toConnection, type Pipe } from "./to-connection.ts";
 export type { ListenInit, Transport, TransportListener } from "./transport.ts";
+export { TokenBucket } from "./token-bucket.ts";

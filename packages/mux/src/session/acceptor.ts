@@ -1,3 +1,4 @@
+import { TokenBucket } from "@astranet/transport";
 import { FrameError, WireCode } from "@astranet/frame";
 import { AcceptQueue } from "./accept-queue.ts";
 import { channel } from "../diagnostics.ts";
@@ -6,7 +7,6 @@ import { isAfter } from "../wire/serial.ts";
 import type { Session } from "./session.ts";
 import { HANDED, IN_TABLE, SYN_DONE, UNTYPED } from "../stream/state.ts";
 import { Stream } from "../stream/stream.ts";
-import { TokenBucket } from "../flow/token-bucket.ts";
 
 const streamOpen = channel("astranet:stream:open");
 
@@ -68,7 +68,7 @@ export class Acceptor {
 
   /** A reset that costs us more than the peer. Throws when they are too many. */
   provoked(): void {
-    if (!this.#resets.take()) throw new FrameError(WireCode.ENHANCE_YOUR_CALM, "too many streams were reset before they were accepted");
+    if (!this.#resets.tryTake()) throw new FrameError(WireCode.ENHANCE_YOUR_CALM, "too many streams were reset before they were accepted");
   }
 
   /** An accepted stream earns a reset. */

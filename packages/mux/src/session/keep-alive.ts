@@ -1,6 +1,5 @@
-import { AstraError, type Clock, type Timer } from "@astranet/transport";
-import { Deferred, onAbort, rejected } from "../deferred.ts";
-import { TokenBucket } from "../flow/token-bucket.ts";
+import { AstraError, type Clock, type Timer, TokenBucket } from "@astranet/transport";
+import { Deferred, rejected, unlessAborted } from "../deferred.ts";
 
 /** A round trip is measured at most this often unless somebody asks: the peer answers ten pings a second. */
 const SAMPLE_EVERY_MS = 200;
@@ -62,15 +61,7 @@ export class KeepAlive {
   /** Asks for a round trip; callers share the ping that is under way. */
   ping(signal: AbortSignal | undefined): Promise<number> {
     if (signal?.aborted === true) return rejected(signal.reason);
-    const { promise } = this.#request();
-    if (signal === undefined) return promise;
-    const own = new Deferred<number>();
-    const cleanup = onAbort(signal, (reason) => {
-      own.reject(reason);
-    });
-    promise.then(own.resolve, own.reject);
-    own.promise.then(cleanup, cleanup);
-    return own.promise;
+    return unlessAborted(this.#request().promise, signal);
   }
 
   /** Measures a round trip if the last measurement is old. */
@@ -120,7 +111,7 @@ export class KeepAlive {
   }
 
   #ask(): void {
-    if (this.#allowance.take()) {
+    if (this.#allowance.tryTake()) {
       this.pingDue = true;
       this.#events.ping();
       return;

@@ -1,6 +1,6 @@
 import { AstraError } from "@astranet/transport";
 import { ChunkQueue } from "./chunk-queue.ts";
-import { Deferred, done, onAbort, rejected } from "../deferred.ts";
+import { Deferred, done, onAbort, rejected, unlessAborted } from "../deferred.ts";
 import { described, invalid } from "../session/options.ts";
 import { InboundHalf } from "./inbound-half.ts";
 import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WANTS_READY, WRITE_BROKEN } from "./state.ts";
@@ -73,12 +73,7 @@ export abstract class OutboundHalf extends InboundHalf {
     this._state |= WANTS_READY;
     this.session._sender.wantsReady(this._stream);
     const ready = (this._more.ready ??= new Deferred<undefined>());
-    if (signal === undefined) return ready.promise;
-    const own = new Deferred<undefined>();
-    const cleanup = onAbort(signal, own.reject);
-    ready.promise.then(own.resolve, own.reject);
-    own.promise.then(cleanup, cleanup);
-    return own.promise;
+    return unlessAborted(ready.promise, signal);
   }
 
   /**

@@ -1,10 +1,9 @@
 import { Flag, FrameDecoder, FrameError, type FrameHandler, MAX_WINDOW, type Settings, WireCode } from "@astranet/frame";
-import type { AstraError } from "@astranet/transport";
+import { type AstraError, TokenBucket } from "@astranet/transport";
 import { isAfter } from "./serial.ts";
 import type { Session } from "../session/session.ts";
 import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN, UNTYPED } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
-import { TokenBucket } from "../flow/token-bucket.ts";
 import { streamError } from "./wire-error.ts";
 
 interface PendingOpen {
@@ -165,7 +164,7 @@ export class Receiver implements FrameHandler {
       session._keepAlive.pong(high === 0 ? low : -1);
       return;
     }
-    if (!this.#pings.take()) throw calm(`more than ${String(session._options.maxPingsPerSecond)} PINGs in a second`);
+    if (!this.#pings.tryTake()) throw calm(`more than ${String(session._options.maxPingsPerSecond)} PINGs in a second`);
     session._sender.pong = { high, low };
     session._sender.schedule();
   }
@@ -202,7 +201,7 @@ export class Receiver implements FrameHandler {
 
   skipped(type: number): void {
     this.#expectNoSyn();
-    if (!this.#unknown.take()) throw calm(`too many frames of unknown type ${String(type)}`);
+    if (!this.#unknown.tryTake()) throw calm(`too many frames of unknown type ${String(type)}`);
   }
 
   /** A peer may reset many streams with few bytes: resets that say the same, one after the other, share their error. */

@@ -1,6 +1,5 @@
-import { AstraError, type Clock } from "@astranet/transport";
+import { AstraError, type Clock, TokenBucket } from "@astranet/transport";
 import type { RouterLimits } from "../router-options.ts";
-import { TokenBucket } from "../token-bucket.ts";
 import { hostOf } from "../wire-address.ts";
 
 /** How many strangers may be at the door at once, and how many may knock in a second. */

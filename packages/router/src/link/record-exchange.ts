@@ -1,7 +1,6 @@
 import { decodeRecord, encodeRecord, recordHeaderBytes, type RecordStore, type StoredRecord } from "@astranet/discovery";
-import { AstraError, type Clock } from "@astranet/transport";
+import { AstraError, type Clock, TokenBucket } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
-import { TokenBucket } from "../token-bucket.ts";
 import type { ControlMessage } from "./control-codec.ts";
 
 /** Records in one message, in bytes: the message stays well below its limit. */

@@ -1,6 +1,6 @@
-import type { Clock } from "@astranet/transport";
+import type { Clock } from "./clock.ts";
 
-/** So many at once, so many a second in the long run. */
+/** A limit on how often: `burst` at once, `perSecond` in the long run. Sets no timer: it is refilled when somebody takes. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #burst: number;
@@ -8,19 +8,20 @@ export class TokenBucket {
   #tokens: number;
   #at: number;
 
+  /** Starts full. */
   constructor(clock: Clock, burst: number, perSecond: number) {
     this.#clock = clock;
     this.#burst = burst;
-    this.#perMs = perSecond / 1000;
+    this.#perMs = perSecond / 1_000;
     this.#tokens = burst;
     this.#at = clock.now();
   }
 
-  /** Takes one, if there is one. */
+  /** Takes one; false when there is none left. */
   tryTake(): boolean {
     this.#refill();
     if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    this.#tokens--;
     return true;
   }
 
@@ -29,6 +30,11 @@ export class TokenBucket {
     this.#refill();
     this.#tokens -= count;
     return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs;
+  }
+
+  /** Gives one back, to `burst` at most. */
+  give(): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
   }
 
   #refill(): void {
