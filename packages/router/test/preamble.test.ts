@@ -73,8 +73,8 @@ describe("two preambles", () => {
   const high = Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 0);
 
   it("make the one with the larger random value the client, where nobody said who dialled", () => {
-    expect(agree(preamble({ random: high }), preamble({ random: low }))).toEqual({ initiator: true });
-    expect(agree(preamble({ random: low }), preamble({ random: high }))).toEqual({ initiator: false });
+    expect(agree(preamble({ random: high }), preamble({ random: low }))).toMatchObject({ initiator: true });
+    expect(agree(preamble({ random: low }), preamble({ random: high }))).toEqual({ initiator: false, encrypted: false });
   });
 
   it("follow whoever says who dialled", () => {
@@ -86,7 +86,7 @@ describe("two preambles", () => {
       ["initiator", "acceptor", true],
       ["acceptor", "initiator", false],
     ] as const) {
-      expect(agree(preamble({ role: ours, random: low }), preamble({ role: theirs, random: high }))).toEqual({ initiator });
+      expect(agree(preamble({ role: ours, random: low }), preamble({ role: theirs, random: high }))).toEqual({ initiator, encrypted: false });
     }
   });
 
@@ -98,6 +98,15 @@ describe("two preambles", () => {
     expect(fails({ mode: "local" }, { mode: "noise" })).toBe(
       "ERR_ASTRANET_HANDSHAKE: the other end asks for an encrypted link (mode noise), we ask for a link in clear (mode local)",
     );
-    expect(agree(preamble({ mode: "local", role: "initiator" }), preamble({ mode: "insecure" }))).toEqual({ initiator: true });
+    expect(agree(preamble({ mode: "local", role: "initiator" }), preamble({ mode: "insecure" }))).toEqual({ initiator: true, encrypted: false });
+  });
+
+  it("are encrypted where one end asks for it and the other can, and know when no suite is common", () => {
+    const both = { random: low, suites: 1 };
+    expect(agree(preamble({ ...both, mode: "noise", role: "initiator" }), preamble({ mode: "local", suites: 3 }))).toEqual({ initiator: true, encrypted: true });
+    expect(agree(preamble({ ...both, mode: "local", role: "initiator" }), preamble({ mode: "noise", suites: 3 }))).toEqual({ initiator: true, encrypted: true });
+    expect(agree(preamble({ ...both, mode: "local", role: "initiator" }), preamble({ mode: "local", suites: 3 }))).toEqual({ initiator: true, encrypted: false });
+    expect(reason(() => agree(preamble({ ...both, mode: "noise" }), preamble({ mode: "noise", suites: 2 })))).toContain("no cipher suite is common");
+    expect(reason(() => agree(preamble({ ...both, mode: "insecure", suites: 0 }), preamble({ mode: "noise", suites: 2 })))).toContain("we ask for a link in clear");
   });
 });

@@ -7,6 +7,8 @@ export interface Greeted {
   /** The rest of the connection, for a session. */
   readonly connection: Connection;
   readonly initiator: boolean;
+  /** Both preambles, the initiator's first: what encryption rests on, where it was agreed. */
+  readonly encrypt: { readonly prologue: Uint8Array; readonly suites: number } | undefined;
 }
 
 /**
@@ -27,21 +29,24 @@ export function exchangePreambles(connection: Connection, ours: Preamble, clock:
     const { over } = handover;
     const bytes = handover.peek(preambleBytes);
     let theirs: Preamble | undefined;
-    let initiator: boolean;
+    let agreed: ReturnType<typeof agree>;
     try {
       theirs = decodePreamble(bytes, over !== undefined);
       if (theirs === undefined) {
         if (over !== undefined) fail(endedEarly(bytes.length, over.reason));
         return;
       }
-      ({ initiator } = agree(ours, theirs));
+      agreed = agree(ours, theirs);
     } catch (error) {
       fail(error);
       return;
     }
     settled = true;
     handover.take(preambleBytes);
-    settle({ connection: handover, initiator });
+    const { initiator, encrypted } = agreed;
+    const [first, second] = initiator ? [ours, theirs] : [theirs, ours];
+    const prologue = new Uint8Array([...encodePreamble(first), ...encodePreamble(second)]);
+    settle({ connection: handover, initiator, encrypt: encrypted ? { prologue, suites: ours.suites & theirs.suites } : undefined });
   };
   const handover = new HandoverConnection(connection, clock, look);
   connection.send([encodePreamble(ours)]);

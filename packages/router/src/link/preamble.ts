@@ -28,10 +28,13 @@ const magic = Uint8Array.of(0x41, 0x53, 0x54, 0x52);
 const modes: readonly LinkMode[] = ["noise", "insecure", "local"];
 const roles: readonly DialRole[] = ["undecided", "initiator", "acceptor"];
 
-/** Our own preamble. `initiator` undefined leaves it to the random bytes, unless the other end knows. */
-export function makePreamble(mode: LinkMode, initiator: boolean | undefined, random: RandomSource): Preamble {
+/**
+ * Our own preamble. `initiator` undefined leaves it to the random bytes, unless the other end knows. `suites` are those that we could encrypt with; an end
+ * that has some and asks for mode 'local' goes along with one that asks for 'noise'.
+ */
+export function makePreamble(mode: LinkMode, initiator: boolean | undefined, random: RandomSource, suites = 0): Preamble {
   const role = initiator === undefined ? "undecided" : initiator ? "initiator" : "acceptor";
-  return { version: protocolVersion, mode, suites: 0, role, random: random(8) };
+  return { version: protocolVersion, mode, suites, role, random: random(8) };
 }
 
 export function encodePreamble(preamble: Preamble): Uint8Array {
@@ -64,11 +67,13 @@ export function decodePreamble(bytes: Uint8Array, over = false): Preamble | unde
   return { version: protocolVersion, mode, suites: bytes[6]!, role, random: bytes.slice(8, preambleBytes) };
 }
 
-/** Whether we are the initiator, by what both ends wrote. Throws ERR_ASTRANET_HANDSHAKE when they cannot be linked. */
-export function agree(ours: Preamble, theirs: Preamble): { initiator: boolean } {
-  if ((ours.mode === "noise") !== (theirs.mode === "noise")) {
+/** Whether we are the initiator, and whether the link is encrypted, by what both ends wrote. Throws ERR_ASTRANET_HANDSHAKE when they cannot be linked. */
+export function agree(ours: Preamble, theirs: Preamble): { initiator: boolean; encrypted: boolean } {
+  const encrypted = ours.mode === "noise" || theirs.mode === "noise";
+  if (encrypted && (ours.suites & theirs.suites) === 0) {
     const [we, they] = [ours, theirs].map(({ mode }) => (mode === "noise" ? "an encrypted link" : "a link in clear"));
-    throw new AstraError("ERR_ASTRANET_HANDSHAKE", `the other end asks for ${they!} (mode ${theirs.mode}), we ask for ${we!} (mode ${ours.mode})`);
+    const why = ours.mode === theirs.mode ? "no cipher suite is common to both ends" : `the other end asks for ${they!} (mode ${theirs.mode}), we ask for ${we!} (mode ${ours.mode})`;
+    throw new AstraError("ERR_ASTRANET_HANDSHAKE", why);
   }
   const order = compare(ours.random, theirs.random);
   // Our own words come back: somebody echoes them, or both ends are given the same randomness.
@@ -76,9 +81,9 @@ export function agree(ours: Preamble, theirs: Preamble): { initiator: boolean } 
   if (ours.role !== "undecided" && ours.role === theirs.role) {
     throw new AstraError("ERR_ASTRANET_HANDSHAKE", `both ends say that they are the ${ours.role}`);
   }
-  if (ours.role !== "undecided") return { initiator: ours.role === "initiator" };
-  if (theirs.role !== "undecided") return { initiator: theirs.role === "acceptor" };
-  return { initiator: order > 0 };
+  if (ours.role !== "undecided") return { initiator: ours.role === "initiator", encrypted };
+  if (theirs.role !== "undecided") return { initiator: theirs.role === "acceptor", encrypted };
+  return { initiator: order > 0, encrypted };
 }
 
 function compare(a: Uint8Array, b: Uint8Array): number {
