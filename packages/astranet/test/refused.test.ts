@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { Session } from "@astranet/mux";
+import { muxado, Session } from "@astranet/mux";
 import { toConnection } from "@astranet/mux/node";
 import { AstraNet, type AstraNetEventMap, MemoryTransport, TcpTransport, type Transport } from "astranet";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -50,7 +50,7 @@ describe("a port of astranet tells what it met instead of a node", () => {
     const { port, met } = await listening();
     const socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
-    const session = new Session(toConnection(socket), { role: "client", wire: "muxado" });
+    const session = new Session(toConnection(socket), { role: "client", wire: muxado() });
     session.open().write(new TextEncoder().encode("hello")).catch(() => undefined);
     expect(await met).toMatch(/ERR_ASTRANET_\w+: .*muxado/);
     await session.closed.catch(() => undefined);

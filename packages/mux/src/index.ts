@@ -7,3 +7,6 @@ export type { OpenOptions } from "./session/options.ts";
 export { Stream } from "./stream/stream.ts";
 export type { StreamSink } from "./stream/stream-sink.ts";
 export { UnreadBudget } from "./flow/unread-budget.ts";
+export { detect } from "./muxado/detect.ts";
+export { muxado, type MuxadoOptions } from "./muxado/muxado.ts";
+export type { Wire } from "./wire/wire.ts";

@@ -354,7 +354,7 @@ describe("a frame that breaks a rule", () => {
     const peer = new RawPeer({ role: "server" });
     const frames = await peer.say(syn(1, "x"));
     expect(only(frames, "GOAWAY")).toMatchObject([{ code: 1 }]);
-    expect(String((await outcome(peer.session.closed))[1])).toContain("{ wire: 'muxado' }");
+    expect(String((await outcome(peer.session.closed))[1])).toContain("{ wire: muxado() }");
   });
 
   it("is told the peer after our own SETTINGS, so that it knows who speaks", async () => {

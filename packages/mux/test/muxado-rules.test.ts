@@ -280,8 +280,8 @@ describe("the window", () => {
     expect(p.session.streamCount).toBe(1);
   });
 
-  it("is what muxadoWindow says, where the peer is configured otherwise", async () => {
-    const p = peer("client", { muxadoWindow: 1_000 });
+  it("is what the option window says, where the peer is configured otherwise", async () => {
+    const p = peer("client", { window: 1_000 });
     void p.session.open().write(new Uint8Array(2_000));
     expect(dataLength(await p.listen(), 3)).toBe(1_000);
     await p.say(syn(2, "00".repeat(1_000)));

@@ -1,9 +1,9 @@
-import type { Session, SessionOptions, Stream } from "@astranet/mux";
+import type { Session, Stream } from "@astranet/mux";
 import { describe, expect, it } from "vitest";
 import { decode, encode, type Frame } from "../../frame/test/support/frames.ts";
 import { fromHex, toHex } from "../../frame/test/support/hex.ts";
 import { type Transcript, transcripts } from "../../frame/test/support/transcripts.ts";
-import { expectMuxadoManners, FIN, muxado, payloadOf, SYN } from "./support/muxado.ts";
+import { expectMuxadoManners, FIN, muxado, payloadOf, SYN, type Options } from "./support/muxado.ts";
 import type { RawPeer } from "./support/raw-peer.ts";
 
 type Bytes = Required<Pick<Transcript, "clientToServer" | "serverToClient">> & Transcript;
@@ -14,7 +14,7 @@ const recorded = new Map(
 /** What the two programs of a recording did, done with our Session. */
 interface Scenario {
   readonly name: string;
-  readonly options?: Partial<SessionOptions>;
+  readonly options?: Options;
   readonly client: (session: Session) => Promise<unknown>;
   readonly server: (session: Session) => Promise<unknown>;
   /** What the client program must come to; and the server program. */

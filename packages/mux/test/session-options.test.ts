@@ -1,4 +1,4 @@
-import { Session, UnreadBudget } from "@astranet/mux";
+import { detect, muxado, Session, UnreadBudget } from "@astranet/mux";
 import { describe, expect, it } from "vitest";
 import { only, ping, settings, started, told } from "./support/frames.ts";
 import { HeldConnection } from "./support/held-connection.ts";
@@ -11,7 +11,7 @@ const make = (options: Record<string, unknown>): Session => new Session(new Held
 describe("an option that is wrong", () => {
   it.each<[name: string, wrong: unknown[]]>([
     ["role", [undefined, "peer", 1]],
-    ["wire", ["yamux", null]],
+    ["wire", ["muxado", null, {}]],
     ["acceptBacklog", [-1, 1.5, "1", NaN]],
     ["maxStreams", [1_023, 2 ** 31]],
     ["maxPendingOpens", [-1]],
@@ -29,7 +29,6 @@ describe("an option that is wrong", () => {
     ["maxPingsPerSecond", [0]],
     ["maxEmptyFrames", [-1]],
     ["maxUnknownFramesPerSecond", [0]],
-    ["muxadoWindow", [0]],
   ])("%s is EINVAL, and the error names it", (name, wrong) => {
     for (const value of wrong) expect(() => make({ [name]: value }), String(value)).toThrow(new RegExp(`EINVAL.*${name}`));
   });
@@ -38,8 +37,12 @@ describe("an option that is wrong", () => {
     for (const idleTimeoutMs of [0, -1, 1.5, 2 ** 32]) expect(() => make({ keepAlive: { idleTimeoutMs } })).toThrow(/EINVAL.*idleTimeoutMs/);
   });
 
-  it("wire 'detect' for a client is EINVAL: somebody has to speak first", () => {
-    expect(() => make({ wire: "detect" })).toThrow("EINVAL");
+  it("window of muxado's wire is EINVAL, and the error names it", () => {
+    for (const window of [0, 1.5, 2 ** 31]) for (const wire of [muxado, detect]) expect(() => wire({ window })).toThrow(/EINVAL.*window/);
+  });
+
+  it("detect() for a client is EINVAL: somebody has to speak first", () => {
+    expect(() => make({ wire: detect() })).toThrow("EINVAL");
   });
 
   it("type or header of open() is EINVAL", async () => {

@@ -20,7 +20,7 @@ export interface RouterOptions {
   /** A link is declared dead when nothing came for so long; the smaller of both sides' counts. Default 15,000. */
   readonly idleTimeoutMs?: number;
   /** More for the session of each link, its limits for instance. */
-  readonly session?: Omit<SessionOptions, "role" | "wire" | "onstream" | "manualAccept" | "clock" | "random">;
+  readonly session?: Omit<SessionOptions, "role" | "wire" | "onstream" | "manualAccept" | "clock">;
   readonly limits?: Partial<RouterLimits>;
   /** Default: the real ones. */
   readonly clock?: Clock;

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { connect as tlsConnect, createServer as createTlsServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { RecordStore } from "@astranet/discovery";
-import { Session, SessionListener } from "@astranet/mux";
+import { muxado, Session, SessionListener } from "@astranet/mux";
 import { Router, drawNodeId, type Link, type RouterEvent, type RouterOptions } from "@astranet/router";
 import { systemRandom, type Connection, type ListenInit, type Transport, type TransportListener } from "@astranet/transport";
 import { TcpTransport } from "@astranet/transport-tcp";
@@ -91,7 +91,7 @@ describe("over TCP", () => {
       [
         "muxado frame",
         async () => {
-          const session = await Session.dial(new TcpTransport(), "tcp", address, { wire: "muxado" });
+          const session = await Session.dial(new TcpTransport(), "tcp", address, { wire: muxado() });
           void session.open().end(Uint8Array.of(1)).catch(() => undefined);
           await expect(session.closed).rejects.toMatchObject({ code: expect.any(String) as string });
         },
@@ -119,15 +119,15 @@ describe("over TCP", () => {
     tls.on("tlsClientError", () => undefined);
     await Promise.all([http, echo, tls].map((server) => once(server, "listening")));
     cleanups.push(() => [http, echo, tls].map((server) => server.close()));
-    const muxado = new SessionListener(new TcpTransport(), "tcp", "127.0.0.1:0", { wire: "muxado" });
-    cleanups.push(() => muxado.close());
+    const stranger = new SessionListener(new TcpTransport(), "tcp", "127.0.0.1:0", { wire: muxado() });
+    cleanups.push(() => stranger.close());
     const addressOf = (server: { address(): unknown }): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
     for (const [address, code, words] of [
       [addressOf(http), "ERR_ASTRANET_PROTOCOL", "answered in HTTP"],
       // Node's hangs up, without an alert; so may a busy node, and then another try is worth it.
       [addressOf(tls), "ERR_ASTRANET_HANDSHAKE", "without a word"],
       [addressOf(echo), "ERR_ASTRANET_HANDSHAKE", "our own preamble"],
-      [await muxado.listening, "ERR_ASTRANET_PROTOCOL", "muxado frame"],
+      [await stranger.listening, "ERR_ASTRANET_PROTOCOL", "muxado frame"],
     ] as const) {
       await expect(a.join("tcp", address, { retry: words.startsWith("without") ? false : {} })).rejects.toMatchObject({ code, message: expect.stringContaining(words) as string });
     }

@@ -2,10 +2,9 @@ import { TokenBucket } from "@astranet/transport";
 import { FrameError, WireCode } from "@astranet/frame";
 import { AcceptQueue } from "./accept-queue.ts";
 import { channel } from "../diagnostics.ts";
-import { Heartbeat, HEARTBEAT_TYPE } from "./heartbeat.ts";
 import { isAfter } from "../wire/serial.ts";
 import type { Session } from "./session.ts";
-import { HANDED, IN_TABLE, SYN_DONE, UNTYPED } from "../stream/state.ts";
+import { HANDED, UNTYPED } from "../stream/state.ts";
 import { Stream } from "../stream/stream.ts";
 
 const streamOpen = channel("astranet:stream:open");
@@ -29,7 +28,7 @@ export class Acceptor {
   /** The peer opened a stream. Undefined: refused. */
   incoming(id: number, type: number, urgency: number, header: Uint8Array | undefined): Stream | undefined {
     const session = this.#session;
-    const { maxStreams, acceptBacklog, onstream, typedStreams } = session._options;
+    const { maxStreams, acceptBacklog, onstream } = session._options;
     if (session._ending.said !== undefined) {
       // On our own wire the GOAWAY's last id has said it already.
       if (!session._extended) this.#refuse(id, WireCode.STREAM_REFUSED);
@@ -43,20 +42,13 @@ export class Acceptor {
       this.#refuse(id, WireCode.ACCEPT_QUEUE_FULL);
       return undefined;
     }
-    const untyped = !session._extended && typedStreams;
-    const stream = new Stream(session, id, untyped ? SYN_DONE | IN_TABLE | UNTYPED : SYN_DONE | IN_TABLE, type, urgency, session._peer.initialWindow, session._recvWindow);
+    const stream = new Stream(session, id, session._incomingState, type, urgency, session._peer.initialWindow, session._recvWindow);
     if (header !== undefined && header.length > 0) stream._more.header = header;
     session._remote.add(stream);
     this.count++;
     if (streamOpen.hasSubscribers) streamOpen.publish({ session, stream, remote: true });
-    if (!untyped) this.#offer(stream);
+    if ((stream._state & UNTYPED) === 0) this.offer(stream);
     return stream;
-  }
-
-  /** The type of a stream came (wire 'muxado'). */
-  typed(stream: Stream): void {
-    if (stream.type === HEARTBEAT_TYPE) Heartbeat.answer(stream);
-    else this.#offer(stream);
   }
 
   /** The stream that waits longest, handed out. */
@@ -76,7 +68,8 @@ export class Acceptor {
     this.#resets.give();
   }
 
-  #offer(stream: Stream): void {
+  /** The stream is for the application. */
+  offer(stream: Stream): void {
     const { onstream } = this.#session._options;
     if (onstream === undefined) {
       this.queue.push(stream, this.#hand);

@@ -33,7 +33,6 @@ export class KeepAlive {
   #lastReceived: number;
   #sentAt = 0;
   #outstanding: Deferred<number> | undefined;
-  #canPing = true;
   readonly #allowance: TokenBucket;
   /** Until the ping that was asked for may leave. */
   #later: Timer | undefined;
@@ -45,10 +44,9 @@ export class KeepAlive {
     this.#allowance = new TokenBucket(clock, PINGS, PINGS);
   }
 
-  /** Starts, or changes, the watch. 0: none. `canPing` false: the wire has none. */
-  watch(idleTimeoutMs: number, canPing = true): void {
+  /** Starts, or changes, the watch. 0: none. */
+  watch(idleTimeoutMs: number): void {
     this.#idleTimeoutMs = idleTimeoutMs;
-    this.#canPing = canPing;
     this.#timer?.cancel();
     this.#timer = undefined;
     if (idleTimeoutMs > 0) this.#arm();
@@ -144,23 +142,13 @@ export class KeepAlive {
       });
       return;
     }
-    if (silent >= this.#idleTimeoutMs / 3 && this.#canPing) this.#request();
-    this.#armAfter(silent);
+    if (silent >= this.#idleTimeoutMs / 3) this.#request();
+    this.#arm();
   }
 
   #judge(): void {
     const silent = this.#clock.now() - this.#lastReceived;
     if (silent < this.#idleTimeoutMs) this.#arm();
     else this.#events.dead(new AstraError("ETIMEDOUT", `nothing came from the peer for ${String(Math.round(silent))} ms`));
-  }
-
-  #armAfter(silent: number): void {
-    if (silent >= this.#idleTimeoutMs / 3 && this.#outstanding === undefined) {
-      // No ping to wait for on this wire: look again when the whole time is over.
-      this.#timerAt = this.#lastReceived + this.#idleTimeoutMs;
-      this.#timer = this.#clock.setTimer(Math.max(1, this.#timerAt - this.#clock.now()), () => {
-        this.#check();
-      });
-    } else this.#arm();
   }
 }

@@ -1,14 +1,15 @@
 import { DEFAULT_MAX_GOAWAY_DEBUG, DEFAULT_MAX_HEADER, MAX_DATA_LENGTH, MAX_STREAM_ID, MAX_WINDOW, SETTINGS_FLOOR } from "@astranet/frame";
-import { AstraError, type Clock, type RandomSource, systemClock, systemRandom } from "@astranet/transport";
+import { AstraError, type Clock, systemClock } from "@astranet/transport";
 import type { Stream } from "../stream/stream.ts";
 import { UnreadBudget } from "../flow/unread-budget.ts";
+import type { Wire } from "../wire/wire.ts";
 
 /** What a Session takes. Each limit says its default, and what happens beyond it. */
 export interface SessionOptions {
   /** Which end this is: the one that dialled is usually the client. Each end must be another. */
   readonly role: "client" | "server";
-  /** 'astranet' (default); 'muxado' to talk to Go's or Rust's muxado v2; 'detect' for a server that says nothing until the first four bytes came. */
-  readonly wire?: "astranet" | "muxado" | "detect";
+  /** Our own by default; `muxado()` to talk to Go's or Rust's muxado v2; `detect()` for a server that says nothing until the first four bytes came. */
+  readonly wire?: Wire;
   /** Takes each stream as the peer opens it, instead of `accept()`; then there is no backlog. */
   readonly onstream?: (stream: Stream) => void;
   /** The application says `stream.accept(header?)` or `stream.refuse(reason?)` itself. Default false: taking a stream accepts it. */
@@ -48,14 +49,8 @@ export interface SessionOptions {
   readonly maxEmptyFrames?: number;
   /** Frames of unknown types per second. Default 100. Beyond: ERR_ASTRANET_PROTOCOL (ENHANCE_YOUR_CALM). */
   readonly maxUnknownFramesPerSecond?: number;
-  /** Wire 'muxado': the first four bytes of each stream are its type, and heartbeats are answered. Default false. */
-  readonly typedStreams?: boolean;
-  /** Wire 'muxado': the fixed window of a stream. Default 262,144. */
-  readonly muxadoWindow?: number;
   /** Where time comes from. Default: the system's. */
   readonly clock?: Clock;
-  /** Where the bytes of muxado heartbeats come from. Default: the system's. */
-  readonly random?: RandomSource;
   /** For tests of the id space: the first stream id that `open()` uses. @internal */
   readonly firstStreamId?: number;
 }
@@ -73,7 +68,7 @@ export interface OpenOptions {
 /** The options with their defaults, checked. */
 export interface ResolvedOptions {
   readonly role: "client" | "server";
-  readonly wire: "astranet" | "muxado" | "detect";
+  readonly wire: Wire | undefined;
   readonly onstream: ((stream: Stream) => void) | undefined;
   readonly manualAccept: boolean;
   readonly acceptBacklog: number;
@@ -94,20 +89,17 @@ export interface ResolvedOptions {
   readonly maxPingsPerSecond: number;
   readonly maxEmptyFrames: number;
   readonly maxUnknownFramesPerSecond: number;
-  readonly typedStreams: boolean;
-  readonly muxadoWindow: number;
   readonly clock: Clock;
-  readonly random: RandomSource;
   readonly firstStreamId: number | undefined;
 }
 
 /** Fills in the defaults. Throws EINVAL that names the option which is wrong. */
 export function resolveOptions(options: SessionOptions): ResolvedOptions {
   if (typeof options !== "object" || (options as unknown) === null) throw invalid(`options must be an object with a role, not ${described(options)}`);
-  const { role, wire = "astranet" } = options as { role: unknown; wire?: unknown };
+  const { role, wire } = options as { role: unknown; wire?: Wire };
   if (role !== "client" && role !== "server") throw invalid(`role must be 'client' or 'server', not ${String(role)}`);
-  if (wire !== "astranet" && wire !== "muxado" && wire !== "detect") throw invalid(`wire must be 'astranet', 'muxado' or 'detect', not ${String(wire)}`);
-  if (wire === "detect" && role !== "server") throw invalid("wire 'detect' is for servers: somebody has to speak first");
+  if (wire !== undefined && typeof (wire as Partial<Wire> | null)?._begin !== "function") throw invalid(`wire must be muxado() or detect(), not ${described(wire)}`);
+  if (wire?.name === "detect" && role === "client") throw invalid("wire detect() is for servers: somebody has to speak first");
   const { maxUnreadBytes = 268_435_456, keepAlive } = options;
   if (keepAlive !== undefined && keepAlive !== false && (typeof keepAlive !== "object" || (keepAlive as unknown) === null))
     throw invalid(`keepAlive must be false or an object with idleTimeoutMs, not ${described(keepAlive)}`);
@@ -128,21 +120,18 @@ export function resolveOptions(options: SessionOptions): ResolvedOptions {
     budget:
       maxUnreadBytes instanceof UnreadBudget
         ? maxUnreadBytes
-        : new UnreadBudget(check("maxUnreadBytes", maxUnreadBytes, 0, Number.MAX_SAFE_INTEGER)),
+        : new UnreadBudget(checkInteger("maxUnreadBytes", maxUnreadBytes, 0, Number.MAX_SAFE_INTEGER)),
     maxFrameSize: integer(options, "maxFrameSize", MAX_DATA_LENGTH, 1, MAX_DATA_LENGTH),
     maxHeader: integer(options, "maxHeader", DEFAULT_MAX_HEADER, SETTINGS_FLOOR.maxHeader, 65_535),
     maxGoAwayDebug: integer(options, "maxGoAwayDebug", DEFAULT_MAX_GOAWAY_DEBUG, 0, 0xff_ffff - 8),
-    idleTimeoutMs: keepAlive === false ? 0 : check("keepAlive.idleTimeoutMs", keepAlive?.idleTimeoutMs ?? 15_000, 1, 0xffff_ffff),
+    idleTimeoutMs: keepAlive === false ? 0 : checkInteger("keepAlive.idleTimeoutMs", keepAlive?.idleTimeoutMs ?? 15_000, 1, 0xffff_ffff),
     closeTimeoutMs: integer(options, "closeTimeoutMs", 5_000, 0),
     resetBurst: integer(options, "resetBurst", 10_000, 1),
     resetsPerSecond: integer(options, "resetsPerSecond", 1_000, 0),
     maxPingsPerSecond: integer(options, "maxPingsPerSecond", 10, 1),
     maxEmptyFrames: integer(options, "maxEmptyFrames", 10, 0),
     maxUnknownFramesPerSecond: integer(options, "maxUnknownFramesPerSecond", 100, 1),
-    typedStreams: options.typedStreams ?? false,
-    muxadoWindow: integer(options, "muxadoWindow", 262_144, 1, MAX_WINDOW),
     clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
     firstStreamId: options.firstStreamId,
   };
 }
@@ -161,10 +150,11 @@ export function invalid(what: string): AstraError {
 type NumberOption = { [K in keyof SessionOptions]-?: number extends SessionOptions[K] ? K : never }[keyof SessionOptions];
 
 function integer(options: SessionOptions, name: NumberOption, fallback: number, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
-  return check(name, (options[name]) ?? fallback, min, max);
+  return checkInteger(name, (options[name]) ?? fallback, min, max);
 }
 
-function check(name: string, value: unknown, min: number, max: number): number {
+/** Throws EINVAL unless `value` is an integer within these bounds. */
+export function checkInteger(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
     throw invalid(`${name} must be an integer from ${String(min)} to ${String(max)}, not ${String(value)}`);
   return value;

@@ -4,15 +4,14 @@ import { Acceptor } from "./acceptor.ts";
 import { ignore, rejected } from "../deferred.ts";
 import { channel } from "../diagnostics.ts";
 import { Ending, type SessionEnd } from "./ending.ts";
-import { Heartbeat } from "./heartbeat.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { LinkCredit } from "../flow/link-credit.ts";
 import { described, invalid, type OpenOptions, type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
 import { FEATURE_REASON, PeerLimits } from "./peer-limits.ts";
 import { Receiver } from "../wire/receiver.ts";
 import { Sender } from "../wire/sender.ts";
-import { met, sniff, SNIFF_LENGTH } from "./sniff.ts";
-import { BROKEN, HANDED, IN_TABLE, LOCAL } from "../stream/state.ts";
+import { FIRST_BYTES, isSettings, stranger } from "../wire/first-bytes.ts";
+import { BROKEN, HANDED, IN_TABLE, LOCAL, SYN_DONE } from "../stream/state.ts";
 import { type SessionStats, statsOf } from "./stats.ts";
 import { checkUrgency, Stream } from "../stream/stream.ts";
 import { StreamIds } from "./stream-ids.ts";
@@ -45,10 +44,20 @@ export class Session implements AsyncDisposable {
   /** @internal */ _receiver: Receiver;
   /** @internal */ readonly _keepAlive: KeepAlive;
   /** @internal */ readonly _linkCredit: LinkCredit;
-  /** The wire is 'astranet'. @internal */
-  _extended: boolean;
+  /** The wire is our own. @internal */
+  _extended = true;
   /** The wire is known and the session not over. @internal */
-  _canSend: boolean;
+  _canSend = false;
+  /** Acts on the peer's first bytes, once; false: they are no session's. @internal */
+  _recognise: ((bytes: Uint8Array) => boolean) | undefined = isSettings;
+  /** Asks for a round trip; undefined where the wire has no way to. @internal */
+  _ask: (() => void) | undefined;
+  /** Throws what else a wire has against an open. @internal */
+  _checkOpen: ((options: OpenOptions) => void) | undefined = undefined;
+  /** The type of streams that have none. @internal */
+  _noType = -1;
+  /** How a stream begins that the peer opened. @internal */
+  _incomingState: number = SYN_DONE | IN_TABLE;
   /** The window of a new stream towards us. @internal */
   _recvWindow: number;
   /** Id of the stream we opened last whose SYN left; 0: none. @internal */
@@ -62,8 +71,7 @@ export class Session implements AsyncDisposable {
   /** Streams that carry muxado's heartbeats: they do not keep a session open. @internal */
   readonly _heartbeats: Set<Stream> = new Set<Stream>();
 
-  #sniffed: Uint8Array | undefined = NO_BYTES;
-  #heartbeat: Heartbeat | undefined;
+  #first: Uint8Array = NO_BYTES;
   /** Bytes that the peer says it has. */
   #acknowledged = 0;
 
@@ -78,15 +86,13 @@ export class Session implements AsyncDisposable {
     this._ending = new Ending(this, connection);
     this.closed = this._ending.closed.promise;
     this.draining = this._ending.draining.promise;
-    this._extended = wire !== "muxado";
-    this._canSend = wire !== "detect";
     this._recvWindow = initialWindow;
     this._ids = new StreamIds(this);
     this._acceptor = new Acceptor(this);
     this._linkCredit = new LinkCredit(linkWindow, maxLinkWindow);
     this._keepAlive = new KeepAlive(clock, {
       ping: () => {
-        this.#ping();
+        this._ask?.();
       },
       dead: (error) => {
         connection.abort(error);
@@ -95,6 +101,9 @@ export class Session implements AsyncDisposable {
     });
     this._receiver = new Receiver(this);
     this._sender = new Sender(this, connection);
+    this._ask = () => {
+      this._sender.schedule();
+    };
     connection.start({
       data: (chunk) => {
         this.#data(chunk);
@@ -106,8 +115,8 @@ export class Session implements AsyncDisposable {
         this._ending.connectionClosed(reason);
       },
     });
-    if (wire === "muxado") this.#becomeMuxado();
-    else if (wire === "astranet") this.#becomeAstranet();
+    if (wire === undefined) this._speakOwn();
+    else wire._begin(this);
     if (sessionOpen.hasSubscribers) sessionOpen.publish({ session: this });
   }
 
@@ -147,13 +156,13 @@ export class Session implements AsyncDisposable {
     const { type, urgency = 3, header } = options;
     checkUrgency(urgency);
     if (type !== undefined && !(Number.isInteger(type) && type >= 0 && type <= 0xffff_ffff)) throw invalid(`type must be an integer from 0 to 2^32 − 1, not ${String(type)}`);
-    if (type !== undefined && !this._extended && !this._options.typedStreams) throw invalid("the wire 'muxado' has types only with typedStreams");
     if (header !== undefined) this.#checkHeader(header);
+    this._checkOpen?.(options);
     if (this._ending.over || this._ending.closing) throw new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session is closed", { cause: this._ending.error, retryable: true });
     if (this._ending.got !== undefined) throw new AstraError("ERR_ASTRANET_SESSION_DRAINING", "the peer takes no new streams", { retryable: true });
     if (this._sender.pendingOpens >= this._options.maxPendingOpens)
       throw new AstraError("ERR_ASTRANET_STREAM_LIMIT", `${String(this._options.maxPendingOpens)} streams wait to be opened already`, { retryable: true });
-    const stream = this._open(type ?? -1, urgency);
+    const stream = this._open(type ?? this._noType, urgency);
     if (header !== undefined && header.length > 0) stream._more.header = header;
     return stream;
   }
@@ -200,7 +209,7 @@ export class Session implements AsyncDisposable {
   /** Measures a round trip, in milliseconds. Callers share the one ping that is under way. If it is aborted, the ping is answered all the same. */
   ping(options?: { readonly signal?: AbortSignal }): Promise<number> {
     if (this._ending.over) return rejected(this._ending.endError);
-    if (!this._extended && !this._options.typedStreams) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the wire 'muxado' has no ping without typedStreams"));
+    if (this._ask === undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the wire 'muxado' has no ping without typedStreams"));
     return this._keepAlive.ping(options?.signal);
   }
 
@@ -340,18 +349,20 @@ export class Session implements AsyncDisposable {
     if (this._ending.over || this._ending.finished) return;
     this._keepAlive.received();
     let bytes = chunk;
-    if (this.#sniffed !== undefined) {
-      bytes = concat(this.#sniffed, chunk);
-      if (bytes.length < SNIFF_LENGTH) {
-        this.#sniffed = bytes;
+    const recognise = this._recognise;
+    if (recognise !== undefined) {
+      bytes = concat(this.#first, chunk);
+      if (bytes.length < FIRST_BYTES) {
+        this.#first = bytes;
         return;
       }
-      this.#sniffed = undefined;
-      if (!this.#recognise(bytes)) return;
+      this._recognise = undefined;
+      this.#first = NO_BYTES;
     }
-    const { _receiver: receiver, _sender: sender } = this;
+    const { _sender: sender } = this;
     try {
-      receiver.push(bytes);
+      if (recognise?.(bytes) === false) throw stranger(bytes);
+      this._receiver.push(bytes);
     } catch (error) {
       if (!(error instanceof FrameError)) {
         this._ending.protocolError(WireCode.INTERNAL, "an internal error");
@@ -360,7 +371,7 @@ export class Session implements AsyncDisposable {
       this._ending.protocolError(error.wireCode, error.message);
       return;
     }
-    const { budget } = this._options;
+    const { _receiver: receiver, _options: { budget } } = this;
     if (budget._exceeded && !budget._shed()) {
       receiver.settle();
       budget._shed();
@@ -371,60 +382,18 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Acts on what the first bytes say; false: not a session. */
-  #recognise(bytes: Uint8Array): boolean {
-    const what = sniff(bytes);
-    const { wire } = this._options;
-    if (wire === "muxado") return true;
-    if (wire === "detect" && what === "muxado") this.#becomeMuxado();
-    else if (what === "astranet") {
-      if (wire === "detect") this.#becomeAstranet();
-    } else {
-      this._ending.protocolError(WireCode.PROTOCOL, met(what));
-      return false;
-    }
-    return true;
-  }
-
-  #becomeAstranet(): void {
+  /** The wire is our own: SETTINGS is the first frame. @internal */
+  _speakOwn(): void {
     const { initialWindow, linkWindow, maxStreams, idleTimeoutMs, maxHeader } = this._options;
     this._canSend = true;
     this._sender.begin({ version: PROTOCOL_VERSION, features: FEATURE_REASON, initialWindow, linkWindow, maxStreams, idleTimeoutMs, maxHeader });
     this._keepAlive.watch(idleTimeoutMs);
   }
 
-  #becomeMuxado(): void {
-    const { typedStreams, muxadoWindow, idleTimeoutMs } = this._options;
-    this._extended = false;
-    this._canSend = true;
-    this.#sniffed = undefined;
-    this._peer.initialWindow = this._recvWindow = muxadoWindow;
-    this._peer.maxStreams = Infinity;
-    this._sender.linkLimit = Infinity;
-    this._receiver = new Receiver(this);
-    this._ids.becomeMuxado();
-    this._sender.forUnsent((stream) => {
-      stream._sendWindow = stream._recvWindow = muxadoWindow;
-    });
-    // Without typed streams there is nothing to ask a silent peer with.
-    if (typedStreams) this._keepAlive.watch(idleTimeoutMs);
-    this._sender.begin(undefined);
-  }
-
-  #ping(): void {
-    if (this._extended) {
-      this._sender.schedule();
-      return;
-    }
-    this.#heartbeat ??= new Heartbeat(this, this._options.random);
-    this.#heartbeat.ask();
-  }
-
   #checkHeader(header: Uint8Array): void {
     if (!((header as unknown) instanceof Uint8Array)) throw invalid(`a header is a Uint8Array, not ${described(header)}`);
     const max = this._peer.settled ? this._peer.maxHeader : this._options.maxHeader;
     if (header.length > max) throw invalid(`a header of ${String(header.length)} bytes, at most ${String(max)} are allowed`);
-    if (!this._extended && header.length > 0) throw invalid("the wire 'muxado' has no headers");
   }
 
 }

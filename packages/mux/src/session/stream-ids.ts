@@ -23,10 +23,9 @@ export class StreamIds {
     return (id & 1) === this.#parity;
   }
 
-  /** A muxado client's ids begin at 3. */
-  becomeMuxado(): void {
-    const { role, firstStreamId } = this.#session._options;
-    if (role === "client" && firstStreamId === undefined) this.#next = 3;
+  /** The ids begin at `id`, unless the options say otherwise. */
+  beginAt(id: number): void {
+    this.#next = this.#session._options.firstStreamId ?? id;
   }
 
   /** The next id. Throws when there is none: for good on the wire 'muxado', until the peer has answered a ping on ours. */

@@ -88,8 +88,8 @@ export abstract class InboundHalf extends StreamCore {
     if ((this._state & FIN_RECEIVED) !== 0) return;
     this._more.stopCode = code;
     // muxado has no STOP: once our FIN is out an RST says it.
-    if (!this.session._extended && (this._state & FIN_SENT) !== 0) this.session._cancel(this._stream);
-    else this._control(SEND_STOP);
+    if (this.session._extended) this._control(SEND_STOP);
+    else if ((this._state & FIN_SENT) !== 0) this.session._cancel(this._stream);
     this._creditDue();
   }
 

@@ -163,7 +163,7 @@ export abstract class OutboundHalf extends InboundHalf {
     this._control(SEND_ABORT);
   }
 
-  /** Our writing half is over. `over`: for the peer too, so that no FIN is owed. */
+  /** Our writing half is over. `over`: for the peer too, so that no FIN is owed. @internal */
   _breakWriting(error: AstraError, over: boolean): void {
     this._state |= WRITE_BROKEN;
     if (this._queued > 0) {

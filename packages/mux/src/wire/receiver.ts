@@ -2,7 +2,7 @@ import { Flag, FrameDecoder, FrameError, type FrameHandler, MAX_WINDOW, type Set
 import { type AstraError, TokenBucket } from "@astranet/transport";
 import { isAfter } from "./serial.ts";
 import type { Session } from "../session/session.ts";
-import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN, UNTYPED } from "../stream/state.ts";
+import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
 import { streamError } from "./wire-error.ts";
 
@@ -23,11 +23,12 @@ export class Receiver implements FrameHandler {
   fresh: Stream[] = [];
   /** The highest id that the peer has opened; 0: none. */
   lastId = 0;
-  readonly #session: Session;
+  /** @internal */ readonly _session: Session;
+  /** The stream that the DATA frame under way belongs to. @internal */
+  _current: Stream | undefined;
+  /** That frame ends it. @internal */
+  _fin = false;
   readonly #decoder: FrameDecoder;
-  /** The stream that the DATA frame under way belongs to. */
-  #stream: Stream | undefined;
-  #fin = false;
   #open: PendingOpen | undefined;
   #reason: Reason | undefined;
   #lastReset: AstraError | undefined;
@@ -36,15 +37,10 @@ export class Receiver implements FrameHandler {
   readonly #pings: TokenBucket;
   readonly #unknown: TokenBucket;
 
-  constructor(session: Session) {
-    this.#session = session;
+  constructor(session: Session, wire: "astranet" | "muxado" = "astranet") {
+    this._session = session;
     const { clock, maxPingsPerSecond, maxUnknownFramesPerSecond, maxHeader, maxGoAwayDebug } = session._options;
-    const extended = session._extended;
-    this.#decoder = new FrameDecoder(this, {
-      wire: extended ? "astranet" : "muxado",
-      maxHeader,
-      maxGoAwayDebug,
-    });
+    this.#decoder = new FrameDecoder(this, { wire, maxHeader, maxGoAwayDebug });
     this.#pings = new TokenBucket(clock, maxPingsPerSecond, maxPingsPerSecond);
     this.#unknown = new TokenBucket(clock, maxUnknownFramesPerSecond, maxUnknownFramesPerSecond);
   }
@@ -70,7 +66,7 @@ export class Receiver implements FrameHandler {
 
   /** The tick is over: what was not taken is kept for longer. */
   settle(): void {
-    this.#session._options.budget._tick++;
+    this._session._options.budget._tick++;
     if (this.fresh.length === 0) return;
     const { fresh } = this;
     this.fresh = [];
@@ -78,52 +74,37 @@ export class Receiver implements FrameHandler {
   }
 
   data(streamId: number, flags: number, length: number, type: number): void {
-    const session = this.#session;
-    this.#fin = (flags & Flag.FIN) !== 0;
+    const session = this._session;
+    this._fin = (flags & Flag.FIN) !== 0;
     const syn = (flags & Flag.SYN) !== 0;
     if (!syn) this.#expectNoSyn();
-    if (length > 0 || this.#fin || syn) this.#emptyFrames = 0;
+    if (length > 0 || this._fin || syn) this.#emptyFrames = 0;
     else if (++this.#emptyFrames > session._options.maxEmptyFrames) throw calm(`more than ${String(session._options.maxEmptyFrames)} empty DATA frames in a row`);
     // The decoder has counted the header and the type, which never wait for link credit; the rest must be within it.
     const payload = type === -1 ? length : length - 4;
     if (session._extended && payload > 0 && this.#decoder.counted + payload > session._linkCredit.limit)
       throw new FrameError(WireCode.FLOW_CONTROL, "DATA beyond the link's window");
-    const stream = (this.#stream = syn ? this.#syn(streamId, type) : this.#find(streamId));
+    let stream = syn ? this.#syn(streamId, type) : this.#find(streamId);
+    if (stream !== undefined) {
+      if ((stream._state & FIN_RECEIVED) !== 0) stream = this._afterFin(stream);
+      else if (length > stream._recvWindow) stream = this._beyondWindow(stream, length);
+    }
+    this._current = stream;
     if (stream === undefined) return;
-    if ((stream._state & FIN_RECEIVED) !== 0) {
-      if (session._extended) throw new FrameError(WireCode.PROTOCOL, `DATA on stream ${String(streamId)} after its FIN`);
-      // Go's muxado repeats the FIN.
-      this.#stream = undefined;
-      return;
-    }
-    if (length > stream._recvWindow) {
-      if (session._extended) throw new FrameError(WireCode.FLOW_CONTROL, `DATA of ${String(length)} bytes on stream ${String(streamId)}, whose window is ${String(stream._recvWindow)}`);
-      this.#stream = undefined;
-      session._acceptor.provoked();
-      session._fail(stream, WireCode.FLOW_CONTROL, "DATA beyond the window");
-      return;
-    }
     stream._recvWindow -= length;
     if (type !== -1) stream._owed += 4;
     if ((stream._state & (LOCAL | BROKEN)) === LOCAL) stream._acceptedBy(NO_BYTES);
   }
 
   payload(chunk: Uint8Array, start: number, end: number): void {
-    const stream = this.#stream;
-    if (stream === undefined) return;
-    let from = start;
-    if ((stream._state & UNTYPED) !== 0) from = this.#typeBytes(stream, chunk, start, end);
-    if (from < end) stream._deliver(chunk, from, end);
+    this._current?._deliver(chunk, start, end);
   }
 
   dataEnd(): void {
-    const stream = this.#stream;
+    const stream = this._current;
     if (stream === undefined) return;
-    this.#stream = undefined;
-    if (this.#fin && (stream._state & (BROKEN | READ_BROKEN)) === 0) {
-      if ((stream._state & UNTYPED) !== 0) this.#session._fail(stream, WireCode.PROTOCOL, "a stream without its type");
-      else stream._finReceived();
-    }
+    this._current = undefined;
+    if (this._fin && (stream._state & (BROKEN | READ_BROKEN)) === 0) stream._finReceived();
   }
 
   rst(streamId: number, flags: number, code: number): void {
@@ -132,34 +113,34 @@ export class Receiver implements FrameHandler {
     const reason = this.#reason?.id === streamId ? this.#reason.text : undefined;
     this.#reason = undefined;
     if (stream === undefined) return;
-    if (!stream._accepted) this.#session._acceptor.provoked();
+    if (!stream._accepted) this._session._acceptor.provoked();
     stream._resetByPeer(this.#resetError(code, reason), (flags & Flag.HALF) !== 0);
   }
 
   windowIncrement(streamId: number, increment: number): void {
     this.#expectNoSyn();
-    if (streamId === 0) throw new FrameError(WireCode.PROTOCOL, "WNDINC on stream 0");
+    if (streamId === 0) throw protocol("WNDINC on stream 0");
     const stream = this.#find(streamId);
     if (stream === undefined) return;
     if (stream._sendWindow + increment > MAX_WINDOW) throw new FrameError(WireCode.FLOW_CONTROL, `WNDINC takes the window of stream ${String(streamId)} beyond 2^31 − 1`);
     stream._sendWindow += increment;
-    this.#session._sender.activate(stream);
+    this._session._sender.activate(stream);
   }
 
   goAway(lastStreamId: number, code: number, debug: Uint8Array): void {
     this.#expectNoSyn();
-    this.#session._ending.goneAway(lastStreamId, code, debug);
+    this._session._ending.goneAway(lastStreamId, code, debug);
   }
 
   settings(settings: Settings): void {
-    if (this.#hasSettings) throw new FrameError(WireCode.PROTOCOL, "a second SETTINGS");
+    if (this.#hasSettings) throw protocol("a second SETTINGS");
     this.#hasSettings = true;
-    this.#session._settled(settings);
+    this._session._settled(settings);
   }
 
   ping(ack: boolean, high: number, low: number): void {
     this.#expectNoSyn();
-    const session = this.#session;
+    const session = this._session;
     if (ack) {
       session._keepAlive.pong(high === 0 ? low : -1);
       return;
@@ -174,7 +155,7 @@ export class Receiver implements FrameHandler {
     if (!update) this.#open = { id: streamId, urgency, header: header.slice() };
     else {
       const stream = this.#find(streamId);
-      if (stream !== undefined && (stream._state & BROKEN) === 0) this.#session._sender.scheduler.setUrgency(stream, urgency);
+      if (stream !== undefined && (stream._state & BROKEN) === 0) this._session._sender.scheduler.setUrgency(stream, urgency);
     }
   }
 
@@ -190,7 +171,7 @@ export class Receiver implements FrameHandler {
 
   link(received: number, limit: number): void {
     this.#expectNoSyn();
-    this.#session._linked(received, limit);
+    this._session._linked(received, limit);
   }
 
   reason(streamId: number, _code: number, _nodeId: bigint, text: string): void {
@@ -213,51 +194,58 @@ export class Receiver implements FrameHandler {
 
   /** OPEN announces a SYN: nothing may come between. */
   #expectNoSyn(): void {
-    if (this.#open !== undefined) throw new FrameError(WireCode.PROTOCOL, `OPEN of stream ${String(this.#open.id)} without its SYN`);
+    if (this.#open !== undefined) throw protocol(`OPEN of stream ${String(this.#open.id)} without its SYN`);
   }
 
   /** A SYN came: the new stream, or undefined where it is refused. */
   #syn(streamId: number, type: number): Stream | undefined {
-    const session = this.#session;
+    const session = this._session;
     const open = this.#open;
     this.#open = undefined;
-    if (open !== undefined && open.id !== streamId) throw new FrameError(WireCode.PROTOCOL, `OPEN of stream ${String(open.id)} before the SYN of ${String(streamId)}`);
-    if (session._ids.isLocal(streamId)) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)}, which is ours to give`);
-    if (session._extended) {
-      if (this.lastId !== 0 && !isAfter(streamId, this.lastId)) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)} after ${String(this.lastId)}`);
-    } else if (session._remote.get(streamId) !== undefined) throw new FrameError(WireCode.PROTOCOL, `SYN with id ${String(streamId)}, which is open`);
-    if (session._extended || isAfter(streamId, this.lastId)) this.lastId = streamId;
+    if (open !== undefined && open.id !== streamId) throw protocol(`OPEN of stream ${String(open.id)} before the SYN of ${String(streamId)}`);
+    if (session._ids.isLocal(streamId)) throw protocol(`SYN with id ${String(streamId)}, which is ours to give`);
+    this._checkSyn(streamId);
     return session._acceptor.incoming(streamId, type, open?.urgency ?? 3, open?.header);
   }
 
   /** The open stream of that id; undefined if it is over. Ids that were never opened are the peer's mistake. */
   #find(streamId: number): Stream | undefined {
-    const session = this.#session;
+    const session = this._session;
     const local = session._ids.isLocal(streamId);
     const stream = (local ? session._local : session._remote).get(streamId);
-    if (stream !== undefined || !session._extended) return stream;
-    const last = local ? session._lastLocal : this.lastId;
-    if (last === 0 || isAfter(streamId, last)) throw new FrameError(WireCode.PROTOCOL, `a frame for stream ${String(streamId)}, which was never opened`);
-    return undefined;
+    if (stream === undefined) this._checkOver(streamId, local ? session._lastLocal : this.lastId);
+    return stream;
   }
 
-  /** Takes what is missing of the stream's type; returns where the rest begins. */
-  #typeBytes(stream: Stream, chunk: Uint8Array, start: number, end: number): number {
-    const bytes = (stream._more.typeBytes ??= []);
-    let at = start;
-    while (bytes.length < 4 && at < end) bytes.push(chunk[at++] as number);
-    stream._owed += at - start;
-    if (bytes.length < 4) return at;
-    const [a = 0, b = 0, c = 0, d = 0] = bytes;
-    delete stream._more.typeBytes;
-    stream._type = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-    stream._state &= ~UNTYPED;
-    this.#session._acceptor.typed(stream);
-    return at;
+  // ---- where muxado's wire differs ----
+
+  /** DATA came after the FIN. @internal */
+  _afterFin(stream: Stream): Stream | undefined {
+    throw protocol(`DATA on stream ${stream.id} after its FIN`);
+  }
+
+  /** DATA came that the window does not allow. @internal */
+  _beyondWindow(stream: Stream, length: number): Stream | undefined {
+    throw new FrameError(WireCode.FLOW_CONTROL, `DATA of ${length} bytes on stream ${stream.id}, whose window is ${stream._recvWindow}`);
+  }
+
+  /** The peer may open this id. @internal */
+  _checkSyn(streamId: number): void {
+    if (this.lastId !== 0 && !isAfter(streamId, this.lastId)) throw protocol(`SYN with id ${streamId} after ${this.lastId}`);
+    this.lastId = streamId;
+  }
+
+  /** An id that is not open was open, for ids rise to `last`. @internal */
+  _checkOver(streamId: number, last: number): void {
+    if (last === 0 || isAfter(streamId, last)) throw protocol(`a frame for stream ${streamId}, which was never opened`);
   }
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+function protocol(what: string): FrameError {
+  return new FrameError(WireCode.PROTOCOL, what);
+}
 
 function calm(what: string): FrameError {
   return new FrameError(WireCode.ENHANCE_YOUR_CALM, what);

@@ -45,7 +45,7 @@ const utf8 = new TextEncoder();
 
 /** The frames that leave: control first, then new streams in order, then data as the scheduler says, in batches of one gathered send. */
 export class Sender {
-  readonly encoder: FrameEncoder = new FrameEncoder();
+  encoder: FrameEncoder = new FrameEncoder();
   readonly scheduler: Scheduler = new Scheduler();
   /** Up to which count of bytes the peer lets us send DATA. */
   linkLimit: number;
@@ -81,7 +81,7 @@ export class Sender {
   }
 
   /** Sends SETTINGS first of all. */
-  begin(settings: Settings | undefined): void {
+  begin(settings: Settings): void {
     this.#settings = settings;
     this.schedule();
   }
@@ -265,12 +265,11 @@ export class Sender {
 
   #controlOf(stream: Stream): void {
     const { encoder } = this;
-    const extended = this.#session._extended;
     const { id } = stream;
     const state = stream._state;
     if ((state & SEND_RST) !== 0) {
       const { resetCode = WireCode.STREAM_CANCELLED, resetReason = "" } = stream._more;
-      if (extended && resetReason !== "" && this.#session._peer.knowsReason) encoder.reason(id, resetCode, 0n, resetReason);
+      if (resetReason !== "" && this.#session._peer.knowsReason) encoder.reason(id, resetCode, 0n, resetReason);
       encoder.rst(id, 0, resetCode);
       stream._state &= ~SEND_ANY;
       return;
@@ -285,11 +284,8 @@ export class Sender {
       const grant = stream._takeCredit();
       if (grant > 0) encoder.windowIncrement(id, grant);
     }
-    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) {
-      if (extended) encoder.stop(id, stream._extra?.stopCode ?? WireCode.STREAM_CANCELLED);
-      else if ((state & FIN_SENT) !== 0) this.#session._cancel(stream);
-    }
-    if (extended && (state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
+    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._extra?.stopCode ?? WireCode.STREAM_CANCELLED);
+    if ((state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
     if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
       encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
       stream._finSent();
@@ -305,8 +301,7 @@ export class Sender {
   #accept(stream: Stream, ends: boolean): void {
     const answer = stream._extra?.answer;
     const implied = answer === undefined && (ends || ((stream._state & (IN_DATA | ACCEPT_WAITED)) === IN_DATA && stream._isSendable()));
-    if (!this.#session._extended) stream._state &= ~SEND_ACCEPT;
-    else if (implied) stream._state |= ACCEPT_WAITED;
+    if (implied) stream._state |= ACCEPT_WAITED;
     else {
       stream._state &= ~(SEND_ACCEPT | ACCEPT_WAITED);
       this.encoder.accept(stream.id, answer ?? NO_BYTES);
@@ -334,24 +329,14 @@ export class Sender {
     const { header } = stream;
     stream._state |= SYN_DONE;
     session._opened(stream);
-    if (!session._extended) {
-      const typed = session._options.typedStreams;
-      encoder.data(stream.id, Flag.SYN, typed ? 4 : 0);
-      if (typed) {
-        const type = stream.type ?? 0;
-        encoder.payload(Uint8Array.of(type >>> 24, type >>> 16, type >>> 8, type), 0, 4);
-        stream._sendWindow -= 4;
-      }
-    } else {
-      if (header.length > 0 || stream._urgency !== DEFAULT_URGENCY) encoder.open(stream.id, stream._urgency, header);
-      const typeBytes = stream._type === -1 ? 0 : 4;
-      stream._sendWindow -= typeBytes;
-      const credit = this.linkLimit - encoder.counted - HEADER_LENGTH - typeBytes;
-      const length = Math.max(0, Math.min(stream.writableLength, stream._sendWindow, credit, QUANTUM, session._options.maxFrameSize - typeBytes));
-      this.#frame(stream, length, Flag.SYN, stream._type);
-    }
-    if ((stream._state & (ENDED | FIN_SENT)) === ENDED && stream.writableLength === 0) stream._state |= SEND_FIN;
-    if ((stream._state & SEND_ANY) !== 0) this.#link(stream);
+    if (header.length > 0 || stream._urgency !== DEFAULT_URGENCY) encoder.open(stream.id, stream._urgency, header);
+    const typeBytes = stream._type === -1 ? 0 : 4;
+    stream._sendWindow -= typeBytes;
+    const credit = this.linkLimit - encoder.counted - HEADER_LENGTH - typeBytes;
+    // muxado's SYN goes alone.
+    const most = session._extended ? Math.min(credit, QUANTUM, session._options.maxFrameSize - typeBytes) : 0;
+    this.#frame(stream, Math.max(0, Math.min(stream.writableLength, stream._sendWindow, most)), Flag.SYN, stream._type);
+    if ((stream._state & SEND_ANY) !== 0) this.control(stream, 0);
     this.activate(stream);
   }
 

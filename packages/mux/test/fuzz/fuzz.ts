@@ -1,5 +1,5 @@
 import { FrameDecoder, FrameError, type FrameHandler } from "@astranet/frame";
-import { Session, type SessionOptions, type Stream } from "@astranet/mux";
+import { detect, muxado, Session, type SessionOptions, type Stream } from "@astranet/mux";
 import { type Connection, memoryPair } from "@astranet/transport";
 import { concat } from "../../../frame/test/support/hex.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -141,12 +141,12 @@ export class FuzzedSession {
         this.#peerOver = true;
       },
     });
+    const other = role === "server" && dice.chance(0.2) ? detect : muxado;
+    const wire = other({ typedStreams: dice.chance(0.4), random: (length) => dice.bytes(length) });
     const options: SessionOptions = {
       role,
-      wire: role === "server" && dice.chance(0.2) ? "detect" : this.wire,
-      typedStreams: dice.chance(0.4),
+      ...(wire.name === "detect" || this.wire === "muxado" ? { wire } : {}),
       clock: this.clock,
-      random: (length) => dice.bytes(length),
       ...(dice.chance(0.3) ? { maxUnreadBytes: dice.size(200_000) } : {}),
       ...(dice.chance(0.3) ? { acceptBacklog: dice.int(4) } : {}),
       ...(dice.chance(0.2) ? { manualAccept: true } : {}),

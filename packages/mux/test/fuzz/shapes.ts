@@ -1,5 +1,5 @@
 import { FrameEncoder, SETTINGS_FLOOR } from "@astranet/frame";
-import type { SessionOptions } from "@astranet/mux";
+import { muxado, type SessionOptions } from "@astranet/mux";
 import { concat } from "../../../frame/test/support/hex.ts";
 
 /** Input that is sound, and made to cost its receiver as much memory as it can. */
@@ -28,8 +28,8 @@ function thousands(count: number, each: (encoder: FrameEncoder, index: number) =
 }
 
 const header = new Uint8Array(1_023).fill(7);
-const muxado = { wire: "muxado", keepAlive: false } as const;
-const typed = { ...muxado, typedStreams: true } as const;
+const untyped = { wire: muxado(), keepAlive: false } as const;
+const typed = { wire: muxado({ typedStreams: true }), keepAlive: false } as const;
 
 export const shapes: readonly Shape[] = [
   { name: "empty streams, their ids side by side", options: {}, part: thousands(60_000, (encoder, i) => data(encoder, 1 + 2 * i, SYN, new Uint8Array(0))) },
@@ -123,11 +123,11 @@ export const shapes: readonly Shape[] = [
       encoder.urgency(1, i % 8);
     }),
   },
-  { name: "streams of the wire 'muxado', their ids far apart", options: muxado, part: thousands(60_000, (encoder, i) => data(encoder, 3 + 4_096 * i, SYN, one)) },
+  { name: "streams of the wire 'muxado', their ids far apart", options: untyped, part: thousands(60_000, (encoder, i) => data(encoder, 3 + 4_096 * i, SYN, one)) },
   { name: "streams of the wire 'muxado' whose type is not complete", options: typed, part: thousands(60_000, (encoder, i) => data(encoder, 3 + 2 * i, SYN, new Uint8Array(3))) },
   {
     name: "heartbeats whose echo is not taken",
-    options: { ...typed, muxadoWindow: 1_000 },
+    options: { wire: muxado({ typedStreams: true, window: 1_000 }), keepAlive: false },
     part: thousands(200_000, (encoder, i) => {
       if (i < 20) data(encoder, 3 + 2 * i, SYN, new Uint8Array(4).fill(255));
       else data(encoder, 3 + 2 * (i % 20), 0, one);
@@ -139,7 +139,7 @@ export const shapes: readonly Shape[] = [
 export function* partsOf({ options, part }: Shape): Generator<Uint8Array> {
   for (let index = 0, more = true; more; index++) {
     const encoder = new FrameEncoder();
-    if (index === 0 && options.wire !== "muxado") encoder.settings(SETTINGS_FLOOR);
+    if (index === 0 && options.wire === undefined) encoder.settings(SETTINGS_FLOOR);
     more = part(encoder, index);
     yield concat(encoder.take());
   }

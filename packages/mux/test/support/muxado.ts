@@ -1,4 +1,4 @@
-import type { SessionOptions } from "@astranet/mux";
+import { muxado as muxadoWire, type MuxadoOptions, type SessionOptions } from "@astranet/mux";
 import { expect } from "vitest";
 import type { Frame } from "../../../frame/test/support/frames.ts";
 import { RawPeer } from "./raw-peer.ts";
@@ -14,8 +14,11 @@ export const rst = (streamId: number, code: number): Frame => ({ type: "RST", st
 export const credit = (streamId: number, increment: number): Frame => ({ type: "WNDINC", streamId, increment });
 export const goAway = (lastStreamId: number, code = 0, debug = ""): Frame => ({ type: "GOAWAY", lastStreamId, code, debug });
 
-export function muxado(role: SessionOptions["role"], options: Partial<SessionOptions> = {}): RawPeer {
-  return new RawPeer({ wire: "muxado", role, keepAlive: false, ...options });
+export type Options = MuxadoOptions & Partial<SessionOptions>;
+
+export function muxado(role: SessionOptions["role"], { typedStreams, window, random, ...options }: Options = {}): RawPeer {
+  const given = Object.entries({ typedStreams, window, random }).filter(([, value]) => value !== undefined);
+  return new RawPeer({ wire: muxadoWire(Object.fromEntries(given)), role, keepAlive: false, ...options });
 }
 
 /** The DATA that the frames carry on one stream, as hex. */

@@ -24,7 +24,7 @@ export class RawPeer {
     this.#connection = theirs;
     const collector = new Collector();
     this.frames = collector.frames;
-    this.#decoder = new FrameDecoder(collector, { wire: options.wire === "muxado" ? "muxado" : "astranet" });
+    this.#decoder = new FrameDecoder(collector, { wire: options.wire?.name === "muxado" ? "muxado" : "astranet" });
     theirs.start({
       data: (chunk) => {
         this.#chunks.push(chunk);

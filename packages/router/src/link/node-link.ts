@@ -229,7 +229,7 @@ export class NodeLink implements Link, LinkFacts {
   #greet(greeted: Greeted): void {
     this.#initiator = greeted.initiator;
     this.#stage = "the other end sent its preamble, but not its HELLO";
-    const { clock, random, idleTimeoutMs } = this.#host;
+    const { clock, idleTimeoutMs } = this.#host;
     const session = new Session(greeted.connection, {
       keepAlive: { idleTimeoutMs },
       ...this.#host.session,
@@ -237,7 +237,6 @@ export class NodeLink implements Link, LinkFacts {
       manualAccept: true,
       onstream: (stream) => this.#onstream(stream),
       clock,
-      random,
     });
     this.#session = session;
     session.closed.then(

@@ -1,5 +1,5 @@
 import type { RandomSource } from "@astranet/transport";
-import type { Session } from "./session.ts";
+import type { Session } from "../session/session.ts";
 import type { Stream } from "../stream/stream.ts";
 
 /** Streams of this type carry heartbeats on muxado's wire. */
