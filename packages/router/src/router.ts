@@ -1,15 +1,10 @@
 import type { Reachability, RecordStore } from "@astranet/discovery";
-import { AstraError, systemClock, systemRandom, type Clock, type Connection, type RandomSource, type Timer, type TransportListener } from "@astranet/transport";
+import { AstraError, systemClock, systemRandom, type Clock, type Connection, type Timer, type TransportListener } from "@astranet/transport";
 import type { RouterEvent } from "./events.ts";
-import { AcceptGate } from "./link/accept-gate.ts";
-import { idConflict } from "./link/admission.ts";
 import { DialSlots } from "./link/dial-slots.ts";
-import { selfLinkError } from "./link/dialler.ts";
-import { sameBytes, type Hello } from "./link/hello.ts";
 import type { Link } from "./link/link-types.ts";
-import { NodeLink, type LinkHost, type LinkInit } from "./link/node-link.ts";
-import { PeerTable } from "./link/peer-table.ts";
-import { protocolVersion } from "./link/preamble.ts";
+import { Links } from "./link/links.ts";
+import type { NodeLink } from "./link/node-link.ts";
 import { RecordExchange } from "./link/record-exchange.ts";
 import { LoopSession } from "./loop-session.ts";
 import type { JoinOptions, Membership } from "./membership.ts";
@@ -20,7 +15,7 @@ import { checkConnect, openConn } from "./ports/open-conn.ts";
 import { PortTable } from "./ports/port-table.ts";
 import type { BindInit, ConnectOptions, Listener } from "./ports/port-types.ts";
 import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
-import { Wires, acceptedIsBeyond, attachedIsBeyond, dialledIsBeyond } from "./wires.ts";
+import { Wires } from "./wires.ts";
 
 /** How a node is reached. */
 export interface RouteInfo {
@@ -40,18 +35,12 @@ export class Router implements AsyncDisposable {
   readonly store: RecordStore;
   /** Resolves when `close` is through. */
   readonly closed: Promise<void>;
-  readonly #key: Uint8Array;
-  readonly #instance: Uint8Array;
   readonly #wires: Wires;
   readonly #limits: RouterLimits;
   readonly #clock: Clock;
-  readonly #random: RandomSource;
-  readonly #host: LinkHost;
-  readonly #peers: PeerTable;
-  readonly #links = new Set<NodeLink>();
+  readonly #links: Links;
   readonly #exchanges = new Map<NodeLink, RecordExchange>();
   readonly #forgetTimers = new Map<NodeId, Timer>();
-  readonly #gate: AcceptGate;
   readonly #ports: PortTable;
   readonly #loop: LoopSession;
   readonly #memberships: Memberships;
@@ -67,46 +56,60 @@ export class Router implements AsyncDisposable {
     this.id = parseNodeId(store.self);
     this.role = role;
     this.#clock = clock;
-    this.#random = random;
-    this.#key = options.key ?? random(16);
-    if (this.#key.length > 64) throw new AstraError("EINVAL", `a key of ${this.#key.length} bytes is longer than 64`);
-    this.#instance = random(8);
-    this.#wires = new Wires(transports, insecure);
+    const { key = random(16), idleTimeoutMs = 15_000, session = {} } = options;
+    if (key.length > 64) throw new AstraError("EINVAL", `a key of ${key.length} bytes is longer than 64`);
+    this.#wires = new Wires(transports, { insecure, encrypts: false, guarded: false });
     this.#limits = { ...defaultLimits, ...options.limits };
     const { maxDials, listenerBacklog, maxListeners, maxMemberships } = this.#limits;
-    this.#peers = new PeerTable(this.id, clock);
-    this.#gate = new AcceptGate(clock, this.#limits);
     this.#ports = new PortTable({ id: this.id, random, backlog: listenerBacklog, maxListeners });
     this.#loop = new LoopSession(clock, random, (stream) => this.#ports.incoming(stream, this.id));
-    this.#host = this.#makeHost(options);
+    this.#links = new Links({
+      id: this.id,
+      role,
+      key,
+      wires: this.#wires,
+      limits: this.#limits,
+      idleTimeoutMs,
+      session,
+      clock,
+      random,
+      incarnation: () => store.incarnation,
+      listens: () => [...this.#listeners].map(({ address }) => address),
+      up: (link) => this.#up(link),
+      leaving: (link) => this.#exchanges.get(link)?.end(),
+      closed: (link) => void this.#exchanges.delete(link),
+      message: (link, message) => (message.t === "records" ? this.#exchanges.get(link)?.take(message) : "unknown"),
+      dial: (stream, peer) => this.#ports.incoming(stream, peer),
+      emit: (event) => this.#emit(event),
+    });
     this.#memberships = new Memberships({
       clock,
       random,
       maxMemberships,
       slots: new DialSlots(maxDials),
-      dial: (network, address) => this.#dialLink(network, address),
-      gone: (peer, signal) => this.#peers.gone(peer, signal),
-      best: (peer) => this.#peers.best(peer),
+      dial: (network, address) => this.#links.dial(this.#wires.find(network), network, address),
+      gone: (peer, signal) => this.#links.peers.gone(peer, signal),
+      best: (peer) => this.#links.peers.best(peer),
       failed: ({ network, address }, error, retryInMs) => this.#emit({ type: "joinerror", network, address, error, retryInMs }),
     });
-    this.#peers.subscribe((id) => this.#reachabilityChanged(id));
+    this.#links.peers.subscribe((id) => this.#reachabilityChanged(id));
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
   /** Which nodes can be reached, and at what cost: an UP link's round trip, in milliseconds. */
   get reachability(): Reachability {
-    return this.#peers;
+    return this.#links.peers;
   }
 
   /** Every link that is not closed. */
   get links(): readonly Link[] {
-    return [...this.#links];
+    return this.#links.all;
   }
 
   /** One entry for each node that can be reached. */
   routes(): RouteInfo[] {
-    return this.#peers.ids().map((id) => {
-      const rttMs = this.#peers.cost(id) ?? 0;
+    return this.#links.peers.ids().map((id) => {
+      const rttMs = this.#links.peers.cost(id) ?? 0;
       return { id, via: [], hops: 1, cost: rttMs, rttMs };
     });
   }
@@ -120,7 +123,7 @@ export class Router implements AsyncDisposable {
     const transport = this.#wires.findListening(network, address);
     const { signal } = options;
     const listener = await transport.listen(network, address, {
-      onconnection: (connection) => this.#accept(network, connection),
+      onconnection: (connection) => this.#links.accept(network, connection),
       ...(signal === undefined ? {} : { signal }),
     });
     if (this.#closing !== undefined) {
@@ -151,7 +154,7 @@ export class Router implements AsyncDisposable {
   attach(connection: Connection, options: { initiator?: boolean; trust?: "local" } = {}): Link {
     this.#checkOpen();
     const { initiator, trust } = options;
-    return this.#addLink({ connection, initiator, dialled: "", isBeyond: trust === "local" ? () => false : attachedIsBeyond });
+    return this.#links.attach(connection, initiator, trust === "local");
   }
 
   /** Listens on a virtual port. Throws EADDRINUSE, EINVAL for a port out of range, ERR_ASTRANET_OVERLOAD beyond the limit of listeners. */
@@ -170,7 +173,7 @@ export class Router implements AsyncDisposable {
     parseNodeId(id);
     checkConnect(port, options);
     options.signal?.throwIfAborted();
-    const session = id === this.id ? this.#loop.session : this.#peers.best(id)?.session;
+    const session = id === this.id ? this.#loop.session : this.#links.peers.best(id)?.session;
     if (session === undefined) throw new AstraError("EHOSTUNREACH", `there is no way to node ${id}`, { via: [] });
     const from = { id: this.id, port: this.#ports.takeEphemeral() };
     return openConn(session, from, { id, port }, options, this.#clock);
@@ -178,7 +181,7 @@ export class Router implements AsyncDisposable {
 
   /** Measures the round trip to a node, in milliseconds. Rejects with EHOSTUNREACH where there is no link. */
   async ping(id: NodeId, options: { signal?: AbortSignal } = {}): Promise<number> {
-    const session = parseNodeId(id) === this.id ? this.#loop.session : this.#peers.best(id)?.session;
+    const session = parseNodeId(id) === this.id ? this.#loop.session : this.#links.peers.best(id)?.session;
     if (session === undefined) throw new AstraError("EHOSTUNREACH", `there is no way to node ${id}`);
     return session.ping(options);
   }
@@ -205,7 +208,7 @@ export class Router implements AsyncDisposable {
     // The listeners first: what they say on their way out still needs the links.
     const listeners = [...this.#listeners].map((listener) => listener.close());
     await this.#ports.close();
-    await Promise.all([this.#memberships.close(), ...[...this.#links].map((link) => link.close()), this.#loop.close(), ...listeners]);
+    await Promise.all([this.#memberships.close(), this.#links.close(), this.#loop.close(), ...listeners]);
     for (const timer of this.#forgetTimers.values()) timer.cancel();
     this.#forgetTimers.clear();
     this.#resolveClosed();
@@ -215,97 +218,10 @@ export class Router implements AsyncDisposable {
     if (this.#closing !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the node is closed");
   }
 
-  #dialLink(network: string, address: string): NodeLink {
-    const transport = this.#wires.find(network);
-    return this.#addLink({
-      connection: (signal) => transport.dial(network, address, { signal }),
-      initiator: true,
-      dialled: `${network} ${address}`,
-      isBeyond: (connection) => dialledIsBeyond(network, address, connection),
-    });
-  }
-
-  #accept(network: string, connection: Connection): void {
-    const { remoteAddress } = connection;
-    try {
-      this.#checkOpen();
-      const leave = this.#gate.enter(remoteAddress);
-      const link = this.#addLink({ connection, initiator: false, dialled: "", isBeyond: (accepted) => acceptedIsBeyond(network, accepted) });
-      link.ready.then(leave, leave);
-    } catch (error) {
-      connection.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
-      connection.abort(error);
-      this.#emit({ type: "refused", remoteAddress, error });
-    }
-  }
-
-  #addLink(init: LinkInit): NodeLink {
-    const { maxLinks } = this.#limits;
-    if (this.#links.size >= maxLinks) throw new AstraError("ERR_ASTRANET_OVERLOAD", `this node has ${maxLinks} links already`, { retryable: true });
-    const link = new NodeLink(this.#host, init);
-    this.#links.add(link);
-    return link;
-  }
-
-  #makeHost(options: RouterOptions): LinkHost {
-    const { idleTimeoutMs = 15_000, session = {} } = options;
-    const { dialTimeoutMs, handshakeTimeoutMs } = this.#limits;
-    return {
-      id: this.id,
-      clock: this.#clock,
-      random: this.#random,
-      dialTimeoutMs,
-      handshakeTimeoutMs,
-      idleTimeoutMs,
-      session,
-      modeOf: (connection, link) => this.#wires.modeOf(connection, link.init.isBeyond(connection)),
-      hello: (link) => this.#hello(link, idleTimeoutMs),
-      check: (link) => this.#check(link),
-      up: (link) => this.#up(link),
-      leaving: (link) => this.#leaving(link),
-      closed: (link, error, wasUp) => this.#linkClosed(link, error, wasUp),
-      message: (link, message) => (message.t === "records" ? this.#exchanges.get(link)?.take(message) : "unknown"),
-      dial: (stream, peer) => this.#ports.incoming(stream, peer),
-    };
-  }
-
-  #hello(link: NodeLink, idleTimeoutMs: number): Hello {
-    return {
-      protoMin: protocolVersion,
-      protoMax: protocolVersion,
-      id: this.id,
-      key: this.#key,
-      instance: this.#instance,
-      incarnation: this.store.incarnation,
-      nonce: link.nonce,
-      role: this.role,
-      idleTimeoutMs,
-      features: 0,
-      listens: [...this.#listeners].map(({ address }) => address),
-      observed: link.remoteAddress,
-      dialled: link.init.dialled,
-    };
-  }
-
-  #check(link: NodeLink): void {
-    const { id, key, instance, nonce } = link.hello;
-    if (id !== this.id) {
-      this.#peers.check(link);
-      return;
-    }
-    if (!sameBytes(key, this.#key) || !sameBytes(instance, this.#instance)) throw idConflict(id);
-    const error = selfLinkError();
-    // The other end is ours too, and whoever dialled it must learn why it failed.
-    for (const other of this.#links) if (sameBytes(other.nonce, nonce)) other.fail(error);
-    throw error;
-  }
-
   #up(link: NodeLink): void {
-    this.#check(link);
     const peer = link.hello.id;
     this.#forgetTimers.get(peer)?.cancel();
     this.#forgetTimers.delete(peer);
-    const superseded = this.#peers.up(link);
     this.#exchanges.set(
       link,
       new RecordExchange({
@@ -317,24 +233,10 @@ export class Router implements AsyncDisposable {
         refused: (error) => this.#emit({ type: "recordrefused", peer, error }),
       }),
     );
-    this.#emit({ type: "linkup", link, peer });
-    for (const old of superseded) old.supersede();
-  }
-
-  #leaving(link: NodeLink): void {
-    this.#exchanges.get(link)?.end();
-    this.#peers.leaving(link);
-  }
-
-  #linkClosed(link: NodeLink, error: unknown, wasUp: boolean): void {
-    this.#links.delete(link);
-    this.#exchanges.delete(link);
-    if (wasUp) this.#emit({ type: "linkdown", link, peer: link.hello.id, error });
-    else this.#emit({ type: "linkerror", link, error });
   }
 
   #reachabilityChanged(id: NodeId): void {
-    const cost = this.#peers.cost(id);
+    const cost = this.#links.peers.cost(id);
     this.#emit({ type: "reachability", id, cost });
     if (cost !== undefined || this.#closing !== undefined) return;
     const { forgetAfterMs } = this.#limits;

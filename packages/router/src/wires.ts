@@ -2,14 +2,24 @@ import { AstraError, type Connection, type Transport } from "@astranet/transport
 import type { LinkMode } from "./link/preamble.ts";
 import { isIp, staysHere } from "./wire-address.ts";
 
+/** What a node has against what may happen on a wire. */
+export interface WireSafety {
+  /** The owner's word that every wire is trusted: links beyond this process are in clear. */
+  readonly insecure: boolean;
+  /** Links that leave this process are encrypted. */
+  readonly encrypts: boolean;
+  /** … and not just anybody may link: there is a secret, or somebody who is asked. */
+  readonly guarded: boolean;
+}
+
 /** The transports that this node was given, and how far it trusts what they lead to. */
 export class Wires {
   readonly #transports: readonly Transport[];
-  readonly #insecure: boolean;
+  readonly #safety: WireSafety;
 
-  constructor(transports: readonly Transport[], insecure: boolean) {
+  constructor(transports: readonly Transport[], safety: WireSafety) {
     this.#transports = transports;
-    this.#insecure = insecure;
+    this.#safety = safety;
   }
 
   /** The transport of `network`. Throws ERR_ASTRANET_NO_TRANSPORT. */
@@ -24,20 +34,30 @@ export class Wires {
   findListening(network: string, address: string): Required<Pick<Transport, "listen">> {
     const transport = this.find(network);
     if (transport.listen === undefined) throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `the transport of network ${network} cannot listen`);
-    if (!this.#insecure && !staysHere(network, address)) throw insecureError(`a listener at ${network} ${address} may be reached from beyond this machine`);
+    const { insecure, encrypts, guarded } = this.#safety;
+    if (!insecure && !guarded && !staysHere(network, address)) {
+      const what = `a listener at ${network} ${address} may be reached from beyond this machine`;
+      throw encrypts ? unguardedError(what) : insecureError(what);
+    }
     return transport as Required<Pick<Transport, "listen">>;
   }
 
   /** Throws ERR_ASTRANET_NO_TRANSPORT, and ERR_ASTRANET_INSECURE where the address says already that it is elsewhere. */
   checkDial(network: string, address: string): void {
     this.find(network);
-    if (!this.#insecure && isIp(address) && !staysHere(network, address)) throw insecureError(`${network} ${address} is beyond this machine`);
+    const { insecure, encrypts } = this.#safety;
+    if (!insecure && !encrypts && isIp(address) && !staysHere(network, address)) throw insecureError(`${network} ${address} is beyond this machine`);
   }
 
-  /** How a link over `connection` travels, before a byte of it is sent. Throws ERR_ASTRANET_INSECURE. */
-  modeOf({ remoteAddress }: Connection, isBeyond: boolean): LinkMode {
+  /**
+   * How a link over `connection` travels, before a byte of it is sent. `network` is what it was dialled or accepted on, undefined for an attached one.
+   * Throws ERR_ASTRANET_INSECURE.
+   */
+  modeOf({ remoteAddress }: Connection, network: string | undefined, isBeyond: boolean): LinkMode {
+    const { insecure, encrypts } = this.#safety;
+    if (encrypts) return staysInProcess(network ?? remoteAddress) ? "local" : "noise";
     if (!isBeyond) return "local";
-    if (!this.#insecure) throw insecureError(`the other end, ${remoteAddress}, may be beyond this machine`);
+    if (!insecure) throw insecureError(`the other end, ${remoteAddress}, may be beyond this machine`);
     return "insecure";
   }
 }
@@ -55,6 +75,16 @@ export function dialledIsBeyond(network: string, address: string, { remoteAddres
 /** … an accepted connection's. */
 export function acceptedIsBeyond(network: string, { remoteAddress }: Connection): boolean {
   return !staysHere(network, remoteAddress);
+}
+
+/** Pipes that end in this process, or in a thread or child of it, by their network or by what a connection of theirs calls its ends. */
+function staysInProcess(name: string): boolean {
+  return /^(?:memory|port|pipe|stdio)(?::|$)/.test(name);
+}
+
+function unguardedError(what: string): AstraError {
+  const ways = 'pass a secret that all nodes of the network share, an authorize function that decides about each, or { insecure: true } for a wire that you trust; or listen on loopback';
+  return new AstraError("ERR_ASTRANET_INSECURE", `${what}, and anybody could link: ${ways}`);
 }
 
 function insecureError(what: string): AstraError {

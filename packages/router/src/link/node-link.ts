@@ -45,6 +45,8 @@ export interface LinkInit {
   readonly initiator: boolean | undefined;
   /** What was dialled; "" for an attached or accepted connection. */
   readonly dialled: string;
+  /** The network of a dialled or accepted connection; undefined for one that was attached. */
+  readonly network: string | undefined;
   /** Whether the far end is beyond this machine. */
   isBeyond(connection: Connection): boolean;
 }
