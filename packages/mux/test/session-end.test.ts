@@ -46,6 +46,14 @@ describe("the death of a link", () => {
     expect(await codeOf(stream.close())).toBe("resolved");
   });
 
+  it("names the node that the connection's end was due to, where the connection says so", async () => {
+    const pair = new SessionPair();
+    const [local] = await pair.stream();
+    pair.connections[0].abort(new AstraError("ECONNRESET", "a relay lost its link", { via: ["a000000000000001"] }));
+    await pair.settle();
+    expect(await outcome(local.closed)).toMatchObject(["rejected", { code: "ECONNRESET", retryable: false, via: ["a000000000000001"] }]);
+  });
+
   it("tells an attached sink once", async () => {
     const peer = await started({ role: "server" });
     await peer.say(syn(1, "a"));

@@ -239,6 +239,31 @@ describe("push mode", () => {
     }
   });
 
+  it("tells a sink what of its writes was framed, as the peer's credit allows, and lets it write more at once", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    const framed: number[] = [];
+    stream.attach({
+      data: () => undefined,
+      end: () => undefined,
+      reset: () => undefined,
+      framed: (bytes) => {
+        framed.push(bytes);
+        if (framed.length === 1) void stream.write(new Uint8Array(60_000));
+      },
+    });
+    expect(stream.tryWrite(new Uint8Array(10_000))).toBe(true);
+    expect(framed).toEqual([]);
+    expect(lengthOf(await peer.listen(), stream.id)).toBe(65_536);
+    expect(framed).toEqual([10_000, 55_536]);
+    expect(stream.writableLength).toBe(4_464);
+    await peer.say(credit(1, 10_000));
+    expect(framed).toEqual([10_000, 55_536, 4_464]);
+    await stream.end();
+    await peer.listen();
+    expect(framed).toHaveLength(3);
+  });
+
   it("lets a sink stop or reset its stream within data: nothing follows", async () => {
     for (const how of ["stop", "reset"] as const) {
       const peer = await started({ role: "server" });

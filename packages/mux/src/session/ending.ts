@@ -141,7 +141,7 @@ export class Ending {
         // What a write of ours met is the same death: on a stream EPIPE means that the peer stopped reading.
         AstraError.is(reason) && reason.code !== "ECONNRESET" && reason.code !== "EPIPE"
           ? reason
-          : new AstraError("ECONNRESET", "the connection ended without a GOAWAY", { cause: reason }),
+          : new AstraError("ECONNRESET", "the connection ended without a GOAWAY", { cause: reason, ...(AstraError.is(reason) && reason.via !== undefined ? { via: reason.via } : {}) }),
       );
   }
 

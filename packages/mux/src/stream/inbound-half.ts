@@ -244,9 +244,10 @@ export abstract class InboundHalf extends StreamCore {
   }
 
   /** What a sink throws is its own mistake: it costs that stream alone, and surfaces as an uncaught exception. @internal */
-  _callSink(sink: StreamSink, event: Uint8Array | null | AstraError | undefined): void {
+  _callSink(sink: StreamSink, event: Uint8Array | null | AstraError | number | undefined): void {
     try {
       if (event instanceof Uint8Array) sink.data(event);
+      else if (typeof event === "number") sink.framed?.(event);
       else if (event === null) sink.end();
       else if (event === undefined) sink.ready?.();
       else sink.reset(event);

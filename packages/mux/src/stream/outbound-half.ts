@@ -129,9 +129,12 @@ export abstract class OutboundHalf extends InboundHalf {
     this._sendWindow -= bytes;
     const out = this._out;
     if (out === undefined) return;
-    const writes = this._extra?.writes;
+    const extra = this._extra;
+    const writes = extra?.writes;
     if (writes !== undefined) while (writes.length > 0 && (writes[0] as WriteWaiter).to < out.shifted) writes.shift()?.resolve();
     if (out.empty) this._out = undefined;
+    // Last, as a sink may write more at once.
+    if (extra?.sink !== undefined && bytes > 0) this._callSink(extra.sink, bytes);
   }
 
   /** It may be worth trying to write again. @internal */

@@ -8,6 +8,8 @@ export interface StreamSink {
   end(): void;
   /** After `tryWrite` returned false: it is worth trying again. */
   ready?(): void;
+  /** `bytes` of what was written here are framed, and handed to the connection by the end of the flush. For splices: then is the time to `consume` where they came from. The sink may write more. */
+  framed?(bytes: number): void;
   /** The stream broke; nothing follows. */
   reset(error: AstraError): void;
 }
