@@ -27,9 +27,18 @@ export interface FrameDecoderOptions {
 
 /** By number, which is the order that FrameType has them in. */
 const typeNames: readonly string[] = Object.keys(FrameType);
+/** The shortest payload, by type. */
+const least: readonly number[] = [4, 0, 4, 8, 5, 8, 1, 0, 4, 16, 12];
+/** Bits of the types that belong to the session: their stream id is 0, others' is not. */
+const ON_SESSION = (1 << FrameType.GOAWAY) | (1 << FrameType.SETTINGS) | (1 << FrameType.PING) | (1 << FrameType.LINK);
+const UNCOUNTED = (1 << FrameType.SETTINGS) | (1 << FrameType.PING) | (1 << FrameType.LINK);
 
-const Mode = { HEADER: 0, TYPE: 1, PAYLOAD: 2, CONTROL: 3, SKIP: 4 } as const;
-type Mode = (typeof Mode)[keyof typeof Mode];
+// What comes next.
+const HEADER = 0;
+const TYPE = 1;
+const PAYLOAD = 2;
+const CONTROL = 3;
+const SKIP = 4;
 
 // Text goes through as it is: a byte order mark is a character like any other.
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -45,18 +54,18 @@ export class FrameDecoder {
   readonly #extensions: boolean;
   /** The flags that DATA has on this wire; the others are ignored. */
   readonly #dataFlags: number;
-  readonly #maxData: number;
-  readonly #maxHeader: number;
-  readonly #maxDebug: number;
+  /** The longest payload, by type; what is not in it is skipped. */
+  readonly #most: readonly number[];
   /** Header, type or control payload that came in part. */
   #partial: Uint8Array = new Uint8Array(HEADER_LENGTH);
   #filled = 0;
   readonly #head: Uint8Array = this.#partial;
-  #mode: Mode = Mode.HEADER;
+  #mode = HEADER;
   #type = 0;
   #flags = 0;
   #length = 0;
   #streamId = 0;
+  #counts = true;
   /** Bytes of the payload still to come. */
   #left = 0;
   #stopped = false;
@@ -65,9 +74,9 @@ export class FrameDecoder {
     this.#handler = handler;
     this.#extensions = options.wire !== "muxado";
     this.#dataFlags = this.#extensions ? Flag.FIN | Flag.SYN | Flag.TYPED : Flag.FIN | Flag.SYN;
-    this.#maxData = options.maxDataLength ?? (this.#extensions ? MAX_DATA_LENGTH : MAX_LENGTH);
-    this.#maxHeader = options.maxHeader ?? DEFAULT_MAX_HEADER;
-    this.#maxDebug = options.maxGoAwayDebug ?? DEFAULT_MAX_GOAWAY_DEBUG;
+    const { maxDataLength = this.#extensions ? MAX_DATA_LENGTH : MAX_LENGTH, maxHeader = DEFAULT_MAX_HEADER, maxGoAwayDebug = DEFAULT_MAX_GOAWAY_DEBUG } = options;
+    const base = [4, maxDataLength, 4, 8 + maxGoAwayDebug];
+    this.#most = this.#extensions ? [...base, MAX_SETTINGS_LENGTH, 8, 1 + maxHeader, maxHeader, 4, 16, MAX_REASON_LENGTH] : base;
   }
 
   /** Bytes that the decoder itself holds: a part of a header, or the room for a control frame of which a part came. */
@@ -94,7 +103,7 @@ export class FrameDecoder {
     const end = chunk.length;
     let at = 0;
     while (at < end && !this.#stopped) {
-      if (this.#mode === Mode.HEADER) {
+      if (this.#mode === HEADER) {
         if (this.#filled === 0 && end - at >= HEADER_LENGTH) {
           this.#header(chunk, at);
           at += HEADER_LENGTH;
@@ -108,16 +117,16 @@ export class FrameDecoder {
         continue;
       }
       const piece = Math.min(this.#left, end - at);
-      if (this.#mode === Mode.PAYLOAD) {
+      if (this.#mode === PAYLOAD) {
         this.counted += piece;
         this.#left -= piece;
         this.#handler.payload(chunk, at, at + piece);
         at += piece;
         if (this.#left === 0) {
-          this.#mode = Mode.HEADER;
+          this.#mode = HEADER;
           this.#endData();
         }
-      } else if (this.#mode === Mode.TYPE) {
+      } else if (this.#mode === TYPE) {
         const taken = this.#gather(chunk, at, 4);
         at += taken;
         this.counted += taken;
@@ -125,17 +134,16 @@ export class FrameDecoder {
         if (this.#filled < 4) return;
         this.#filled = 0;
         this.#beginData(u32(this.#partial, 0));
-      } else if (this.#mode === Mode.SKIP) {
+      } else if (this.#mode === SKIP) {
         this.counted += piece;
         this.#left -= piece;
         at += piece;
-        if (this.#left === 0) this.#mode = Mode.HEADER;
+        if (this.#left === 0) this.#mode = HEADER;
       } else {
-        const counts = this.#type !== FrameType.SETTINGS && this.#type !== FrameType.PING && this.#type !== FrameType.LINK;
-        if (counts) this.counted += piece;
+        if (this.#counts) this.counted += piece;
         this.#left -= piece;
         if (this.#filled === 0 && this.#left === 0) {
-          this.#mode = Mode.HEADER;
+          this.#mode = HEADER;
           this.#control(chunk, at, at + this.#length);
           at += piece;
         } else {
@@ -147,7 +155,7 @@ export class FrameDecoder {
           const whole = this.#partial;
           this.#partial = this.#head;
           this.#filled = 0;
-          this.#mode = Mode.HEADER;
+          this.#mode = HEADER;
           this.#control(whole, 0, whole.length);
         }
       }
@@ -170,86 +178,35 @@ export class FrameDecoder {
     this.#type = type;
     this.#flags = (bytes[at + 3] as number) & 15;
     this.#streamId = streamId;
-    if (type === FrameType.DATA) {
-      this.counted += HEADER_LENGTH;
-      if (length > this.#maxData) throw new FrameError(WireCode.FRAME_SIZE, `DATA of ${String(length)} bytes, at most ${String(this.#maxData)} are allowed`);
-      if (streamId === 0) throw new FrameError(WireCode.PROTOCOL, "DATA on stream 0");
-      if ((this.#flags & Flag.TYPED) !== 0 && this.#extensions) {
-        if ((this.#flags & Flag.SYN) === 0) throw new FrameError(WireCode.PROTOCOL, "TYPED without SYN");
-        if (length < 4) throw new FrameError(WireCode.FRAME_SIZE, `a typed DATA of ${String(length)} bytes`);
-        this.#mode = Mode.TYPE;
-      } else this.#beginData(-1);
+    const max = type === FrameType.OPEN && (this.#flags & Flag.UPDATE) !== 0 && this.#extensions ? 1 : this.#most[type];
+    this.#counts = max === undefined || ((UNCOUNTED >> type) & 1) === 0;
+    if (this.#counts) this.counted += HEADER_LENGTH;
+    if (max === undefined) {
+      if (length > MAX_UNKNOWN_LENGTH) throw new FrameError(WireCode.FRAME_SIZE, `a frame of unknown type ${type} with ${length} bytes`);
+      this.#mode = length > 0 ? SKIP : HEADER;
+      this.#handler.skipped(type, length);
       return;
     }
-    this.#checkControl(type, length, streamId);
+    if (length < (least[type] as number) || length > max) throw new FrameError(WireCode.FRAME_SIZE, `${typeNames[type] as string} of ${length} bytes`);
+    if ((streamId === 0) !== (((ON_SESSION >> type) & 1) !== 0)) throw new FrameError(WireCode.PROTOCOL, `${typeNames[type] as string} on stream ${streamId}`);
+    if (type !== FrameType.DATA) {
+      this.#mode = length > 0 ? CONTROL : HEADER;
+      if (length === 0) this.#control(this.#head, 0, 0);
+    } else if ((this.#flags & Flag.TYPED) !== 0 && this.#extensions) {
+      if ((this.#flags & Flag.SYN) === 0) throw new FrameError(WireCode.PROTOCOL, "TYPED without SYN");
+      if (length < 4) throw new FrameError(WireCode.FRAME_SIZE, `a typed DATA of ${length} bytes`);
+      this.#mode = TYPE;
+    } else this.#beginData(-1);
   }
 
   #beginData(type: number): void {
-    this.#mode = this.#left > 0 ? Mode.PAYLOAD : Mode.HEADER;
+    this.#mode = this.#left > 0 ? PAYLOAD : HEADER;
     this.#handler.data(this.#streamId, this.#flags & this.#dataFlags, this.#length, type);
     if (this.#left === 0) this.#endData();
   }
 
   #endData(): void {
     if (!this.#stopped) this.#handler.dataEnd();
-  }
-
-  #checkControl(type: number, length: number, streamId: number): void {
-    let min: number;
-    let max: number;
-    let onStream = true;
-    switch (this.#extensions || type <= FrameType.GOAWAY ? type : -1) {
-      case FrameType.RST:
-      case FrameType.WNDINC:
-      case FrameType.STOP:
-        min = max = 4;
-        break;
-      case FrameType.GOAWAY:
-        min = 8;
-        max = 8 + this.#maxDebug;
-        onStream = false;
-        break;
-      case FrameType.SETTINGS:
-        min = 5;
-        max = MAX_SETTINGS_LENGTH;
-        onStream = false;
-        break;
-      case FrameType.PING:
-        min = max = 8;
-        onStream = false;
-        break;
-      case FrameType.OPEN:
-        min = 1;
-        max = (this.#flags & Flag.UPDATE) !== 0 ? 1 : 1 + this.#maxHeader;
-        break;
-      case FrameType.ACCEPT:
-        min = 0;
-        max = this.#maxHeader;
-        break;
-      case FrameType.LINK:
-        min = max = 16;
-        onStream = false;
-        break;
-      case FrameType.REASON:
-        min = 12;
-        max = MAX_REASON_LENGTH;
-        break;
-      default:
-        this.counted += HEADER_LENGTH;
-        if (length > MAX_UNKNOWN_LENGTH) throw new FrameError(WireCode.FRAME_SIZE, `a frame of unknown type ${String(type)} with ${String(length)} bytes`);
-        this.#mode = length > 0 ? Mode.SKIP : Mode.HEADER;
-        this.#handler.skipped(type, length);
-        return;
-    }
-    const name = typeNames[type] as string;
-    if (length < min || length > max) throw new FrameError(WireCode.FRAME_SIZE, `${name} of ${String(length)} bytes`);
-    if (onStream === (streamId === 0)) throw new FrameError(WireCode.PROTOCOL, `${name} on stream ${String(streamId)}`);
-    if (type !== FrameType.SETTINGS && type !== FrameType.PING && type !== FrameType.LINK) this.counted += HEADER_LENGTH;
-    if (length > 0) this.#mode = Mode.CONTROL;
-    else {
-      this.#mode = Mode.HEADER;
-      this.#control(this.#head, 0, 0);
-    }
   }
 
   #control(bytes: Uint8Array, at: number, end: number): void {
@@ -276,7 +233,7 @@ export class FrameDecoder {
         break;
       case FrameType.OPEN: {
         const urgency = bytes[at] as number;
-        if (urgency > 7) throw new FrameError(WireCode.PROTOCOL, `OPEN with urgency ${String(urgency)}`);
+        if (urgency > 7) throw new FrameError(WireCode.PROTOCOL, `OPEN with urgency ${urgency}`);
         handler.open(this.#streamId, (this.#flags & Flag.UPDATE) !== 0, urgency, bytes.subarray(at + 1, end));
         break;
       }

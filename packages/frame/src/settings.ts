@@ -2,8 +2,8 @@ import { WireCode } from "./error-code.ts";
 import { FrameError } from "./frame-error.ts";
 import { MAX_SETTINGS_LENGTH, MAX_WINDOW } from "./limits.ts";
 
-/** 'ASTR': the first bytes of a SETTINGS payload, so that a stranger's bytes are not taken for one. */
-const MAGIC = 0x4153_5452;
+/** The first bytes of a SETTINGS payload, so that a stranger's bytes are not taken for one. */
+const MAGIC = "ASTR";
 
 /** The protocol version of this package. */
 export const PROTOCOL_VERSION = 1;
@@ -50,51 +50,40 @@ const items: readonly { readonly key: Item; readonly length: 2 | 4 }[] = [
 
 /** Encodes a SETTINGS payload, without the frame's header. */
 export function encodeSettings(settings: Settings): Uint8Array {
-  const length = items.reduce((sum, item) => sum + 2 + item.length, 5);
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, MAGIC);
-  view.setUint8(4, settings.version);
-  let at = 5;
-  items.forEach((item, index) => {
-    view.setUint8(at, index + 1);
-    view.setUint8(at + 1, item.length);
-    if (item.length === 4) view.setUint32(at + 2, settings[item.key]);
-    else view.setUint16(at + 2, settings[item.key]);
-    at += 2 + item.length;
+  const bytes = [0x41, 0x53, 0x54, 0x52, settings.version];
+  items.forEach(({ key, length }, index) => {
+    bytes.push(index + 1, length);
+    for (let shift = 8 * length - 8; shift >= 0; shift -= 8) bytes.push((settings[key] >>> shift) & 255);
   });
-  return bytes;
+  return Uint8Array.from(bytes);
 }
 
 /** Decodes a SETTINGS payload. Unknown ids are skipped; what is missing has its floor. Throws {@link FrameError}. */
 export function decodeSettings(bytes: Uint8Array): Settings {
-  if (bytes.length > MAX_SETTINGS_LENGTH) throw new FrameError(WireCode.FRAME_SIZE, `SETTINGS of ${String(bytes.length)} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < 5 || view.getUint32(0) !== MAGIC) throw malformed("does not begin with 'ASTR' and a version");
-  const version = view.getUint8(4);
+  if (bytes.length > MAX_SETTINGS_LENGTH) throw new FrameError(WireCode.FRAME_SIZE, `SETTINGS of ${bytes.length} bytes`);
+  const version = bytes[4];
+  if (version === undefined || String.fromCharCode(...bytes.subarray(0, 4)) !== MAGIC) throw malformed("does not begin with 'ASTR' and a version");
   if (version === 0) throw malformed("has version 0");
   const settings: { -readonly [K in keyof Settings]: Settings[K] } = { ...SETTINGS_FLOOR, version };
   const seen = new Set<number>();
   let at = 5;
   while (at < bytes.length) {
-    if (at + 2 > bytes.length) throw malformed("ends inside an item");
-    const id = view.getUint8(at);
-    const length = view.getUint8(at + 1);
-    at += 2;
-    if (at + length > bytes.length) throw malformed(`ends inside item ${String(id)}`);
+    const id = bytes[at] as number;
+    const length = bytes[at + 1];
+    const end = at + 2 + (length ?? 0);
+    if (length === undefined || end > bytes.length) throw malformed(`ends inside item ${id}`);
     const item = items[id - 1];
     if (item !== undefined) {
-      if (seen.has(id)) throw malformed(`repeats item ${String(id)}`);
+      if (seen.has(id)) throw malformed(`repeats item ${id}`);
       seen.add(id);
-      if (item.length !== length) throw malformed(`has item ${String(id)} of ${String(length)} bytes`);
-      const value = length === 4 ? view.getUint32(at) : view.getUint16(at);
-      if (value < SETTINGS_FLOOR[item.key])
-        throw malformed(`has ${item.key} ${String(value)}, below the floor of ${String(SETTINGS_FLOOR[item.key])}`);
+      if (item.length !== length) throw malformed(`has item ${id} of ${length} bytes`);
+      const value = bytes.subarray(at + 2, end).reduce((number, byte) => number * 256 + byte, 0);
+      if (value < SETTINGS_FLOOR[item.key]) throw malformed(`has ${item.key} ${value}, below the floor of ${SETTINGS_FLOOR[item.key]}`);
       if (item.key === "initialWindow" && value > MAX_WINDOW)
-        throw new FrameError(WireCode.FLOW_CONTROL, `SETTINGS has an initialWindow of ${String(value)}, at most ${String(MAX_WINDOW)} is possible`);
+        throw new FrameError(WireCode.FLOW_CONTROL, `SETTINGS has an initialWindow of ${value}, at most ${MAX_WINDOW} is possible`);
       settings[item.key] = value;
     }
-    at += length;
+    at = end;
   }
   return settings;
 }

@@ -33,8 +33,8 @@ interface Limit {
 }
 
 const limits: Limit[] = [
-  { name: "DATA", type: FrameType.DATA, streamId: 1, most: MAX_DATA_LENGTH, called: "DATA of 65537 bytes, at most 65536 are allowed" },
-  { name: "DATA with maxDataLength", type: FrameType.DATA, streamId: 1, most: 10, options: { maxDataLength: 10 }, called: "DATA of 11 bytes, at most 10 are allowed" },
+  { name: "DATA", type: FrameType.DATA, streamId: 1, most: MAX_DATA_LENGTH, called: "DATA of 65537 bytes" },
+  { name: "DATA with maxDataLength", type: FrameType.DATA, streamId: 1, most: 10, options: { maxDataLength: 10 }, called: "DATA of 11 bytes" },
   { name: "RST", type: FrameType.RST, streamId: 1, most: 4, called: "RST of 5 bytes" },
   { name: "WNDINC", type: FrameType.WNDINC, streamId: 1, most: 4, called: "WNDINC of 5 bytes" },
   { name: "GOAWAY", type: FrameType.GOAWAY, streamId: 0, most: 8 + DEFAULT_MAX_GOAWAY_DEBUG, called: "GOAWAY of 65545 bytes" },

@@ -28,7 +28,7 @@ describe("settings", () => {
       ["41535452", 1, "SETTINGS does not begin with 'ASTR' and a version"],
       ["4153545301", 1, "SETTINGS does not begin with 'ASTR' and a version"],
       ["4153545200", 1, "SETTINGS has version 0"],
-      [`${magic}01`, 1, "SETTINGS ends inside an item"],
+      [`${magic}01`, 1, "SETTINGS ends inside item 1"],
       [`${magic}010400`, 1, "SETTINGS ends inside item 1"],
       [`${magic}ff0100ff0100ff02ff`, 1, "SETTINGS ends inside item 255"],
       [`${magic}010400000000010400000000`, 1, "SETTINGS repeats item 1"],

@@ -1,4 +1,4 @@
-import { MAX_WINDOW } from "@astranet/frame";
+import { MAX_WINDOW, SETTINGS_FLOOR } from "@astranet/frame";
 import { type RandomSource, systemRandom } from "@astranet/transport";
 import { checkInteger, invalid } from "../session/options.ts";
 import type { Session } from "../session/session.ts";
@@ -41,12 +41,12 @@ export function resolveMuxado({ typedStreams = false, window = 262_144, random =
 
 /** From now on the session speaks muxado's wire. */
 export function becomeMuxado(session: Session, { typedStreams, window, random }: Resolved): void {
-  const { _peer: peer, _sender: sender, _options: options } = session;
+  const { _sender: sender, _options: options } = session;
   session._extended = false;
   session._canSend = true;
   session._recognise = undefined;
-  peer.initialWindow = session._recvWindow = window;
-  peer.maxStreams = Infinity;
+  session._recvWindow = window;
+  session._peer = { ...SETTINGS_FLOOR, initialWindow: window, maxStreams: Infinity };
   sender.linkLimit = Infinity;
   sender.encoder = new MuxadoEncoder();
   session._receiver = new MuxadoReceiver(session);

@@ -84,7 +84,7 @@ export class StreamSocket extends Duplex {
 
   /** Emits 'timeout' once nothing was read or written for `ms` milliseconds; 0 ends that. The stream is left as it is. */
   setTimeout(ms: number, callback?: () => void): this {
-    if (typeof ms !== "number" || !(ms >= 0)) throw new AstraError("EINVAL", `a timeout is a number of milliseconds, not ${String(ms)}`);
+    if (typeof ms !== "number" || !(ms >= 0)) throw new AstraError("EINVAL", `a timeout is a number of milliseconds, not ${ms}`);
     this.timeout = ms;
     this.#idle?.cancel();
     this.#idle = undefined;

@@ -66,9 +66,9 @@ export class Ending {
    * that run go on, and `open` still works. `code` 0 is a clean end; `debug` is at most 64 KiB of UTF-8. Throws EINVAL.
    */
   goAway(code: number = WireCode.NO_ERROR, debug = ""): void {
-    if (!(Number.isInteger(code) && code >= 0 && code <= 0xffff_ffff)) throw invalid(`a code is an integer from 0 to 2^32 − 1, not ${String(code)}`);
+    if (!(Number.isInteger(code) && code >= 0 && code <= 0xffff_ffff)) throw invalid(`a code is an integer from 0 to 2^32 − 1, not ${code}`);
     if (debug.length > DEFAULT_MAX_GOAWAY_DEBUG / 3 && new TextEncoder().encode(debug).length > DEFAULT_MAX_GOAWAY_DEBUG)
-      throw invalid(`a debug text of ${String(debug.length)} characters, at most ${String(DEFAULT_MAX_GOAWAY_DEBUG)} bytes are allowed`);
+      throw invalid(`a debug text of ${debug.length} characters, at most ${DEFAULT_MAX_GOAWAY_DEBUG} bytes are allowed`);
     if (this.over) return;
     const last = this.#session._acceptor.lastHanded;
     const before = this.said;

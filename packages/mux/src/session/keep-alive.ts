@@ -149,6 +149,6 @@ export class KeepAlive {
   #judge(): void {
     const silent = this.#clock.now() - this.#lastReceived;
     if (silent < this.#idleTimeoutMs) this.#arm();
-    else this.#events.dead(new AstraError("ETIMEDOUT", `nothing came from the peer for ${String(Math.round(silent))} ms`));
+    else this.#events.dead(new AstraError("ETIMEDOUT", `nothing came from the peer for ${Math.round(silent)} ms`));
   }
 }

@@ -147,6 +147,11 @@ export function invalid(what: string): AstraError {
   return new AstraError("EINVAL", what);
 }
 
+/** A call that the stream or session is not in the state for. */
+export function invalidState(what: string): AstraError {
+  return new AstraError("ERR_ASTRANET_INVALID_STATE", what);
+}
+
 type NumberOption = { [K in keyof SessionOptions]-?: number extends SessionOptions[K] ? K : never }[keyof SessionOptions];
 
 function integer(options: SessionOptions, name: NumberOption, fallback: number, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
@@ -156,6 +161,6 @@ function integer(options: SessionOptions, name: NumberOption, fallback: number, 
 /** Throws EINVAL unless `value` is an integer within these bounds. */
 export function checkInteger(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max)
-    throw invalid(`${name} must be an integer from ${String(min)} to ${String(max)}, not ${String(value)}`);
+    throw invalid(`${name} must be an integer from ${min} to ${max}, not ${String(value)}`);
   return value;
 }

@@ -1,4 +1,4 @@
-import { FrameError, PROTOCOL_VERSION, type Settings, WireCode } from "@astranet/frame";
+import { FrameError, PROTOCOL_VERSION, type Settings, SETTINGS_FLOOR, WireCode } from "@astranet/frame";
 import { AstraError, type Connection, type Transport } from "@astranet/transport";
 import { Acceptor } from "./acceptor.ts";
 import { ignore, rejected } from "../deferred.ts";
@@ -6,10 +6,10 @@ import { channel } from "../diagnostics.ts";
 import { Ending, type SessionEnd } from "./ending.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { LinkCredit } from "../flow/link-credit.ts";
-import { described, invalid, type OpenOptions, type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
-import { FEATURE_REASON, PeerLimits } from "./peer-limits.ts";
+import { described, invalid, invalidState, type OpenOptions, type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
 import { Receiver } from "../wire/receiver.ts";
 import { Sender } from "../wire/sender.ts";
+import { FEATURE_REASON } from "../wire/features.ts";
 import { FIRST_BYTES, isSettings, stranger } from "../wire/first-bytes.ts";
 import { BROKEN, HANDED, IN_TABLE, LOCAL, SYN_DONE } from "../stream/state.ts";
 import { type SessionStats, statsOf } from "./stats.ts";
@@ -62,7 +62,8 @@ export class Session implements AsyncDisposable {
   _recvWindow: number;
   /** Id of the stream we opened last whose SYN left; 0: none. @internal */
   _lastLocal = 0;
-  /** @internal */ readonly _peer: PeerLimits = new PeerLimits();
+  /** What the peer allows: the floors until its SETTINGS came, which only ever add. @internal */
+  _peer: Settings = SETTINGS_FLOOR;
   /** @internal */ readonly _ids: StreamIds;
   /** @internal */ readonly _acceptor: Acceptor;
   /** @internal */ readonly _ending: Ending;
@@ -155,13 +156,13 @@ export class Session implements AsyncDisposable {
   open(options: OpenOptions = {}): Stream {
     const { type, urgency = 3, header } = options;
     checkUrgency(urgency);
-    if (type !== undefined && !(Number.isInteger(type) && type >= 0 && type <= 0xffff_ffff)) throw invalid(`type must be an integer from 0 to 2^32 − 1, not ${String(type)}`);
+    if (type !== undefined && !(Number.isInteger(type) && type >= 0 && type <= 0xffff_ffff)) throw invalid(`type must be an integer from 0 to 2^32 − 1, not ${type}`);
     if (header !== undefined) this.#checkHeader(header);
     this._checkOpen?.(options);
     if (this._ending.over || this._ending.closing) throw new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session is closed", { cause: this._ending.error, retryable: true });
     if (this._ending.got !== undefined) throw new AstraError("ERR_ASTRANET_SESSION_DRAINING", "the peer takes no new streams", { retryable: true });
     if (this._sender.pendingOpens >= this._options.maxPendingOpens)
-      throw new AstraError("ERR_ASTRANET_STREAM_LIMIT", `${String(this._options.maxPendingOpens)} streams wait to be opened already`, { retryable: true });
+      throw new AstraError("ERR_ASTRANET_STREAM_LIMIT", `${this._options.maxPendingOpens} streams wait to be opened already`, { retryable: true });
     const stream = this._open(type ?? this._noType, urgency);
     if (header !== undefined && header.length > 0) stream._more.header = header;
     return stream;
@@ -182,7 +183,7 @@ export class Session implements AsyncDisposable {
   accept(options?: { readonly signal?: AbortSignal }): Promise<Stream> {
     const signal = options?.signal;
     if (signal?.aborted === true) return rejected(signal.reason);
-    if (this._options.onstream !== undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the session's streams go to onstream"));
+    if (this._options.onstream !== undefined) return rejected(invalidState("the session's streams go to onstream"));
     const stream = this._acceptor.shift();
     if (stream !== undefined) return Promise.resolve(stream);
     if (this._ending.over || this._ending.said !== undefined) return rejected(this._ending.endError);
@@ -209,7 +210,7 @@ export class Session implements AsyncDisposable {
   /** Measures a round trip, in milliseconds. Callers share the one ping that is under way. If it is aborted, the ping is answered all the same. */
   ping(options?: { readonly signal?: AbortSignal }): Promise<number> {
     if (this._ending.over) return rejected(this._ending.endError);
-    if (this._ask === undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the wire 'muxado' has no ping without typedStreams"));
+    if (this._ask === undefined) return rejected(invalidState("the wire 'muxado' has no ping without typedStreams"));
     return this._keepAlive.ping(options?.signal);
   }
 
@@ -272,9 +273,9 @@ export class Session implements AsyncDisposable {
 
   /** @internal */
   _settled(settings: Settings): void {
-    const { _sender: sender, _peer: peer } = this;
-    const more = settings.initialWindow - peer.initialWindow;
-    peer.settle(settings);
+    const { _sender: sender } = this;
+    const more = settings.initialWindow - this._peer.initialWindow;
+    this._peer = settings;
     sender.linkLimit = Math.max(sender.linkLimit, settings.linkWindow);
     for (const table of [this._local, this._remote])
       for (const stream of table.values()) {
@@ -303,11 +304,17 @@ export class Session implements AsyncDisposable {
 
   // ---- for the sender ----
 
+  /** The peer's SETTINGS came. @internal */
+  get _isSettled(): boolean {
+    return this._peer !== SETTINGS_FLOOR;
+  }
+
   /** Whether the stream's header is within the peer's limit; false while that limit is not known. @internal */
   _fitsPeer(stream: Stream): boolean {
-    const { maxHeader, settled } = this._peer;
+    const { maxHeader } = this._peer;
+    const settled = this._isSettled;
     if (stream.header.length <= maxHeader) return true;
-    if (settled) stream._break(invalid(`a header of ${String(stream.header.length)} bytes, the peer takes ${String(maxHeader)}`), false);
+    if (settled) stream._break(invalid(`a header of ${stream.header.length} bytes, the peer takes ${maxHeader}`), false);
     return settled;
   }
 
@@ -322,11 +329,6 @@ export class Session implements AsyncDisposable {
   }
 
   // ---- for streams ----
-
-  /** Whether stream windows may grow. @internal */
-  get _canGrow(): boolean {
-    return this._extended;
-  }
 
   /** Both directions of the stream are over. @internal */
   _streamOver(stream: Stream): void {
@@ -392,8 +394,8 @@ export class Session implements AsyncDisposable {
 
   #checkHeader(header: Uint8Array): void {
     if (!((header as unknown) instanceof Uint8Array)) throw invalid(`a header is a Uint8Array, not ${described(header)}`);
-    const max = this._peer.settled ? this._peer.maxHeader : this._options.maxHeader;
-    if (header.length > max) throw invalid(`a header of ${String(header.length)} bytes, at most ${String(max)} are allowed`);
+    const max = this._isSettled ? this._peer.maxHeader : this._options.maxHeader;
+    if (header.length > max) throw invalid(`a header of ${header.length} bytes, at most ${max} are allowed`);
   }
 
 }

@@ -1,9 +1,9 @@
 import { MAX_WINDOW, WireCode } from "@astranet/frame";
-import { AstraError } from "@astranet/transport";
+import type { AstraError } from "@astranet/transport";
 import { onAbort, rejected } from "../deferred.ts";
 import { InboundQueue } from "./inbound-queue.ts";
 import { PRESSED_WINDOW } from "../flow/unread-budget.ts";
-import { invalid } from "../session/options.ts";
+import { invalid, invalidState } from "../session/options.ts";
 import { BROKEN, FIN_RECEIVED, FIN_SENT, IN_FRESH, READ_BROKEN, SEND_CREDIT, SEND_STOP, STOPPED } from "./state.ts";
 import { type Abortable, StreamCore, timedOut } from "./stream-core.ts";
 import type { StreamSink } from "./stream-sink.ts";
@@ -30,15 +30,13 @@ export abstract class InboundHalf extends StreamCore {
   read(options?: Abortable): Promise<Uint8Array | null> {
     const signal = options?.signal;
     if (signal?.aborted === true) return rejected(signal.reason);
-    if (this.#reader !== undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "a read is waiting already"));
-    const extra = this._extra;
-    if (extra !== undefined) {
-      if (extra.readDeadline?.passed === true) return rejected(timedOut("read"));
-      if (extra.sink !== undefined) return rejected(new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached to a sink"));
+    if (this.#reader !== undefined) return rejected(invalidState("a read is waiting already"));
+    try {
+      const now = this.tryRead();
+      if (now !== undefined) return now === null ? end : Promise.resolve(now);
+    } catch (error) {
+      return rejected(error);
     }
-    const inbound = this.#in;
-    if (inbound !== undefined) return Promise.resolve(this.#take(inbound));
-    if (this._isReadOver()) return this.#readEnd();
     return new Promise<Uint8Array | null>((resolve) => {
       this.#reader = resolve;
       if (signal !== undefined)
@@ -52,9 +50,14 @@ export abstract class InboundHalf extends StreamCore {
   tryRead(): Uint8Array | null | undefined {
     const extra = this._extra;
     if (extra?.readDeadline?.passed === true) throw timedOut("read");
-    if (extra?.sink !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached to a sink");
+    if (extra?.sink !== undefined) throw invalidState("the stream is attached to a sink");
     const inbound = this.#in;
-    if (inbound !== undefined && this.#reader === undefined) return this.#take(inbound);
+    if (inbound !== undefined) {
+      const chunk = inbound.shift();
+      if (inbound.empty) this.#in = undefined;
+      this.#consumed(chunk.length);
+      return chunk;
+    }
     if (!this._isReadOver()) return undefined;
     const error = this._readError();
     if (error !== undefined) throw error;
@@ -101,7 +104,7 @@ export abstract class InboundHalf extends StreamCore {
     for (const method of ["data", "end", "reset"] as const)
       if (typeof (sink as Partial<StreamSink> | undefined)?.[method] !== "function") throw invalid(`a sink needs the method ${method}`);
     const extra = this._more;
-    if (extra.sink !== undefined || this.#reader !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the stream is attached, or read, already");
+    if (extra.sink !== undefined || this.#reader !== undefined) throw invalidState("the stream is attached, or read, already");
     extra.sink = sink;
     const wasOver = this._isReadOver();
     const { readError } = extra;
@@ -121,7 +124,7 @@ export abstract class InboundHalf extends StreamCore {
   /** Says that the sink has used `bytes` of what it was given, so that the peer may send as much again. Does nothing on a stream that broke or was stopped. */
   consume(bytes: number): void {
     if ((this._state & (STOPPED | READ_BROKEN | BROKEN)) !== 0 && this._unread === 0) return;
-    if (!(bytes >= 0 && bytes <= this._unread)) throw invalid(`consume(${String(bytes)}) with ${String(this._unread)} bytes not consumed`);
+    if (!(bytes >= 0 && bytes <= this._unread)) throw invalid(`consume(${bytes}) with ${this._unread} bytes not consumed`);
     this.#consumed(bytes);
   }
 
@@ -199,7 +202,7 @@ export abstract class InboundHalf extends StreamCore {
     if ((this._state & (FIN_RECEIVED | BROKEN)) !== 0) return 0;
     let owed = this._owed;
     const { rttMs } = session;
-    if (session._canGrow && !budget._pressed && (this._state & STOPPED) === 0) {
+    if (session._extended && !budget._pressed && (this._state & STOPPED) === 0) {
       const extra = this._more;
       const now = clock.now();
       const window = extra.window ?? session._recvWindow;
@@ -263,20 +266,8 @@ export abstract class InboundHalf extends StreamCore {
 
   /** @internal */
   _readError(): AstraError | undefined {
-    if ((this._state & STOPPED) !== 0) return new AstraError("ERR_ASTRANET_INVALID_STATE", "reading was stopped here");
+    if ((this._state & STOPPED) !== 0) return invalidState("reading was stopped here");
     return this._extra?.readError;
-  }
-
-  #readEnd(): Promise<null> {
-    const error = this._readError();
-    return error === undefined ? end : rejected(error);
-  }
-
-  #take(inbound: InboundQueue): Uint8Array {
-    const chunk = inbound.shift();
-    if (inbound.empty) this.#in = undefined;
-    this.#consumed(chunk.length);
-    return chunk;
   }
 
   #consumed(bytes: number): void {

@@ -1,7 +1,7 @@
 import { AstraError } from "@astranet/transport";
 import { ChunkQueue } from "./chunk-queue.ts";
 import { Deferred, done, onAbort, rejected, unlessAborted } from "../deferred.ts";
-import { described, invalid } from "../session/options.ts";
+import { described, invalid, invalidState } from "../session/options.ts";
 import { InboundHalf } from "./inbound-half.ts";
 import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WANTS_READY, WRITE_BROKEN } from "./state.ts";
 import { type Abortable, timedOut } from "./stream-core.ts";
@@ -250,7 +250,7 @@ export abstract class OutboundHalf extends InboundHalf {
 }
 
 function afterEnd(): AstraError {
-  return new AstraError("ERR_ASTRANET_INVALID_STATE", "a write after the end");
+  return invalidState("a write after the end");
 }
 
 /** EINVAL for what is not bytes: half of it would be taken and sent as something else. */

@@ -62,7 +62,7 @@ export abstract class StreamCore {
 
   /** @internal */
   _setDeadline(which: "readDeadline" | "writeDeadline", afterMs: number | undefined, onpassed: () => void): void {
-    if (afterMs !== undefined && !(typeof afterMs === "number" && !Number.isNaN(afterMs))) throw invalid(`a deadline is a number of milliseconds, not ${String(afterMs)}`);
+    if (afterMs !== undefined && !(typeof afterMs === "number" && !Number.isNaN(afterMs))) throw invalid(`a deadline is a number of milliseconds, not ${afterMs}`);
     const extra = this._more;
     extra[which]?.timer?.cancel();
     extra[which] = undefined;

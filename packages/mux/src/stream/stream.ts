@@ -1,7 +1,7 @@
 import { WireCode } from "@astranet/frame";
 import { AstraError } from "@astranet/transport";
 import { Deferred, done } from "../deferred.ts";
-import { invalid } from "../session/options.ts";
+import { invalid, invalidState } from "../session/options.ts";
 import { OutboundHalf } from "./outbound-half.ts";
 import { ACCEPTED, BROKEN, FIN_RECEIVED, FIN_SENT, LOCAL, READ_BROKEN, SEND_ACCEPT, SEND_ANY, SEND_RST, SEND_URGENCY, SYN_DONE } from "./state.ts";
 import { readableOf, writableOf } from "./whatwg.ts";
@@ -68,9 +68,9 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
 
   /** Accepts the stream and says so to the peer, with an answer header; for sessions with `manualAccept`. At most 1 KiB is always allowed. */
   accept(header: Uint8Array = NO_BYTES): void {
-    if ((this._state & LOCAL) !== 0) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "accept is for the side that did not open the stream");
+    if ((this._state & LOCAL) !== 0) throw invalidState("accept is for the side that did not open the stream");
     if ((this._state & (ACCEPTED | BROKEN)) !== 0) return;
-    if (header.length > this.session._peer.maxHeader) throw invalid(`an answer header of ${String(header.length)} bytes, the peer takes ${String(this.session._peer.maxHeader)}`);
+    if (header.length > this.session._peer.maxHeader) throw invalid(`an answer header of ${header.length} bytes, the peer takes ${this.session._peer.maxHeader}`);
     this._state |= ACCEPTED;
     if (header.length > 0) this._more.answer = header;
     this.session._acceptor.accepted();
@@ -80,7 +80,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
 
   /** Refuses a stream that was not accepted: its opener gets ECONNREFUSED, retryable. `reason` as for `reset`. */
   refuse(reason = ""): void {
-    if ((this._state & (LOCAL | ACCEPTED)) !== 0) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "only a stream that was not accepted can be refused, in a session with manualAccept");
+    if ((this._state & (LOCAL | ACCEPTED)) !== 0) throw invalidState("only a stream that was not accepted can be refused, in a session with manualAccept");
     this._reset(WireCode.STREAM_REFUSED, reason, new AstraError("ECONNREFUSED", "the stream was refused here"));
   }
 
@@ -151,7 +151,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
 
   /** The unread bytes of all streams are too many, and this one is why. @internal */
   _overload(accepted: boolean): void {
-    const error = new AstraError("ERR_ASTRANET_OVERLOAD", `the stream was reset: ${String(this._unread)} bytes of it lay unread and the session's budget was exceeded`, { remoteCode: WireCode.ENHANCE_YOUR_CALM });
+    const error = new AstraError("ERR_ASTRANET_OVERLOAD", `the stream was reset: ${this._unread} bytes of it lay unread and the session's budget was exceeded`, { remoteCode: WireCode.ENHANCE_YOUR_CALM });
     if (this._isOver || (this._state & BROKEN) !== 0) {
       this._dropUnread();
       this._state |= READ_BROKEN;
@@ -231,5 +231,5 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
 
 /** Throws EINVAL unless `urgency` is 0 to 7. */
 export function checkUrgency(urgency: number): void {
-  if (!Number.isInteger(urgency) || urgency < 0 || urgency > 7) throw invalid(`urgency must be an integer from 0 to 7, not ${String(urgency)}`);
+  if (!Number.isInteger(urgency) || urgency < 0 || urgency > 7) throw invalid(`urgency must be an integer from 0 to 7, not ${urgency}`);
 }

@@ -79,7 +79,7 @@ export class Receiver implements FrameHandler {
     const syn = (flags & Flag.SYN) !== 0;
     if (!syn) this.#expectNoSyn();
     if (length > 0 || this._fin || syn) this.#emptyFrames = 0;
-    else if (++this.#emptyFrames > session._options.maxEmptyFrames) throw calm(`more than ${String(session._options.maxEmptyFrames)} empty DATA frames in a row`);
+    else if (++this.#emptyFrames > session._options.maxEmptyFrames) throw calm(`more than ${session._options.maxEmptyFrames} empty DATA frames in a row`);
     // The decoder has counted the header and the type, which never wait for link credit; the rest must be within it.
     const payload = type === -1 ? length : length - 4;
     if (session._extended && payload > 0 && this.#decoder.counted + payload > session._linkCredit.limit)
@@ -122,7 +122,7 @@ export class Receiver implements FrameHandler {
     if (streamId === 0) throw protocol("WNDINC on stream 0");
     const stream = this.#find(streamId);
     if (stream === undefined) return;
-    if (stream._sendWindow + increment > MAX_WINDOW) throw new FrameError(WireCode.FLOW_CONTROL, `WNDINC takes the window of stream ${String(streamId)} beyond 2^31 − 1`);
+    if (stream._sendWindow + increment > MAX_WINDOW) throw new FrameError(WireCode.FLOW_CONTROL, `WNDINC takes the window of stream ${streamId} beyond 2^31 − 1`);
     stream._sendWindow += increment;
     this._session._sender.activate(stream);
   }
@@ -145,7 +145,7 @@ export class Receiver implements FrameHandler {
       session._keepAlive.pong(high === 0 ? low : -1);
       return;
     }
-    if (!this.#pings.tryTake()) throw calm(`more than ${String(session._options.maxPingsPerSecond)} PINGs in a second`);
+    if (!this.#pings.tryTake()) throw calm(`more than ${session._options.maxPingsPerSecond} PINGs in a second`);
     session._sender.pong = { high, low };
     session._sender.schedule();
   }
@@ -182,7 +182,7 @@ export class Receiver implements FrameHandler {
 
   skipped(type: number): void {
     this.#expectNoSyn();
-    if (!this.#unknown.tryTake()) throw calm(`too many frames of unknown type ${String(type)}`);
+    if (!this.#unknown.tryTake()) throw calm(`too many frames of unknown type ${type}`);
   }
 
   /** A peer may reset many streams with few bytes: resets that say the same, one after the other, share their error. */
@@ -194,7 +194,7 @@ export class Receiver implements FrameHandler {
 
   /** OPEN announces a SYN: nothing may come between. */
   #expectNoSyn(): void {
-    if (this.#open !== undefined) throw protocol(`OPEN of stream ${String(this.#open.id)} without its SYN`);
+    if (this.#open !== undefined) throw protocol(`OPEN of stream ${this.#open.id} without its SYN`);
   }
 
   /** A SYN came: the new stream, or undefined where it is refused. */
@@ -202,8 +202,8 @@ export class Receiver implements FrameHandler {
     const session = this._session;
     const open = this.#open;
     this.#open = undefined;
-    if (open !== undefined && open.id !== streamId) throw protocol(`OPEN of stream ${String(open.id)} before the SYN of ${String(streamId)}`);
-    if (session._ids.isLocal(streamId)) throw protocol(`SYN with id ${String(streamId)}, which is ours to give`);
+    if (open !== undefined && open.id !== streamId) throw protocol(`OPEN of stream ${open.id} before the SYN of ${streamId}`);
+    if (session._ids.isLocal(streamId)) throw protocol(`SYN with id ${streamId}, which is ours to give`);
     this._checkSyn(streamId);
     return session._acceptor.incoming(streamId, type, open?.urgency ?? 3, open?.header);
   }

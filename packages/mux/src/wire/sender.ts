@@ -1,6 +1,7 @@
 import { Flag, FrameEncoder, HEADER_LENGTH, type Settings, SETTINGS_FLOOR, WireCode } from "@astranet/frame";
 import type { Connection } from "@astranet/transport";
 import type { ChunkQueue } from "../stream/chunk-queue.ts";
+import { FEATURE_REASON } from "./features.ts";
 import { QUANTUM, Scheduler } from "./scheduler.ts";
 import type { Session } from "../session/session.ts";
 import {
@@ -269,7 +270,7 @@ export class Sender {
     const state = stream._state;
     if ((state & SEND_RST) !== 0) {
       const { resetCode = WireCode.STREAM_CANCELLED, resetReason = "" } = stream._more;
-      if (resetReason !== "" && this.#session._peer.knowsReason) encoder.reason(id, resetCode, 0n, resetReason);
+      if (resetReason !== "" && (this.#session._peer.features & FEATURE_REASON) !== 0) encoder.reason(id, resetCode, 0n, resetReason);
       encoder.rst(id, 0, resetCode);
       stream._state &= ~SEND_ANY;
       return;

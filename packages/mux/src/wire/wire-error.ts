@@ -25,36 +25,27 @@ const streamCodes: Partial<Record<number, readonly [AstraErrorCode, boolean]>> =
   [WireCode.WRITE_TIMEOUT]: ["ETIMEDOUT", false],
 };
 
+/** Codes that end a session cleanly, as those of applications do; and those that say that a side broke the rules. */
+const clean: readonly number[] = [WireCode.NO_ERROR, WireCode.PEER_EOF, WireCode.REMOTE_GONE_AWAY, WireCode.SESSION_CLOSED];
+const broken: readonly number[] = [WireCode.PROTOCOL, WireCode.FLOW_CONTROL, WireCode.FRAME_SIZE, WireCode.ENHANCE_YOUR_CALM];
+
 /** The error that a GOAWAY's code means for the session; undefined where it is a clean end. */
 export function sessionError(wireCode: number, what: string): AstraError | undefined {
-  switch (wireCode) {
-    case WireCode.NO_ERROR:
-    case WireCode.PEER_EOF:
-    case WireCode.REMOTE_GONE_AWAY:
-    case WireCode.SESSION_CLOSED:
-      return undefined;
-    case WireCode.PROTOCOL:
-    case WireCode.FLOW_CONTROL:
-    case WireCode.FRAME_SIZE:
-    case WireCode.ENHANCE_YOUR_CALM:
-      return new AstraError("ERR_ASTRANET_PROTOCOL", what, { remoteCode: wireCode });
-    case WireCode.STREAMS_EXHAUSTED:
-      return new AstraError("ERR_ASTRANET_SESSION_DRAINING", what, { remoteCode: wireCode });
-    case WireCode.WRITE_TIMEOUT:
-      return new AstraError("ETIMEDOUT", what, { remoteCode: wireCode });
-    default:
-      return wireCode >= 256 ? undefined : new AstraError("ECONNRESET", what, { remoteCode: wireCode });
-  }
+  if (clean.includes(wireCode) || wireCode >= FIRST_APPLICATION_CODE) return undefined;
+  let code: AstraErrorCode = "ECONNRESET";
+  if (broken.includes(wireCode)) code = "ERR_ASTRANET_PROTOCOL";
+  else if (wireCode === WireCode.STREAMS_EXHAUSTED) code = "ERR_ASTRANET_SESSION_DRAINING";
+  else if (wireCode === WireCode.WRITE_TIMEOUT) code = "ETIMEDOUT";
+  return new AstraError(code, what, { remoteCode: wireCode });
 }
 
 /** A code in words: its name where it has one. */
 export function wireCodeName(wireCode: number): string {
-  for (const [name, value] of Object.entries(WireCode)) if (value === wireCode) return name;
-  return `code ${String(wireCode)}`;
+  return Object.keys(WireCode)[wireCode] ?? `code ${wireCode}`;
 }
 
 /** Throws EINVAL unless an application may send `code`. */
 export function checkApplicationCode(code: number): void {
   const own = code === WireCode.STREAM_CANCELLED || code === WireCode.STREAM_RESET || code >= FIRST_APPLICATION_CODE;
-  if (!own || !Number.isInteger(code) || code > 0xffff_ffff) throw invalid(`an application may send code 6, 7 and 256 to 2^32 − 1, not ${String(code)}`);
+  if (!own || !Number.isInteger(code) || code > 0xffff_ffff) throw invalid(`an application may send code 6, 7 and 256 to 2^32 − 1, not ${code}`);
 }
