@@ -1,0 +1,304 @@
+import type { Reachability, RecordStore } from "@astranet/discovery";
+import type { Clock, Timer } from "@astranet/transport";
+import type { NodeId } from "../node-id.ts";
+import { Alternatives } from "./alternatives.ts";
+import { CompactGraph } from "./compact-graph.ts";
+import type { GraphNode } from "./graph-node.ts";
+import { LinkState } from "./link-state.ts";
+import type { Neighbours } from "./neighbours.ts";
+import type { NodeRecord } from "./node-record.ts";
+import { relayCost, type AvoidList, type Path } from "./path.ts";
+import { PathSearch } from "./path-search.ts";
+import { SpfBackoff, defaultSpfDelays, type SpfDelays } from "./spf-backoff.ts";
+
+/** What a Topology is made with. */
+export interface TopologyOptions {
+  /** The records of everybody. */
+  readonly store: RecordStore;
+  /** This node. */
+  readonly self: NodeId;
+  readonly clock: Clock;
+  /** This node's own links. */
+  readonly neighbours: Neighbours;
+  /** Local policy: whether paths may lead through a node that offers to relay. Default: through all of them. */
+  readonly relays?: (id: NodeId) => boolean;
+  readonly delays?: Partial<SpfDelays>;
+}
+
+/** How a node can be reached. */
+export interface Route {
+  readonly id: NodeId;
+  /** Nodes on the way, without the ends; empty for a direct link. */
+  readonly via: readonly NodeId[];
+  /** Links on the way. */
+  readonly hops: number;
+  /** In milliseconds of round trip, with 2 for each relay. */
+  readonly cost: number;
+  /** The links' round trips together, as their ends advertise them. */
+  readonly rttMs: number;
+}
+
+/** What a Topology has done. */
+export interface TopologyStats {
+  /** Nodes of which something is known. */
+  readonly nodes: number;
+  /** How often the paths were computed. */
+  readonly computations: number;
+}
+
+/** A cost that differs by this much from the one told before is told: a step of `LinkCost`, 19 %. */
+const toldSteps = 1;
+
+/**
+ * Which nodes can be reached, and on which paths, out of the records of all and this node's own links.
+ *
+ * `path`, `alternatives`, `choose` and `routes` answer with what is known at the moment. `cost` and `hops`, which are asked for thousands of nodes
+ * at a time, follow changes among routers at the pace of RFC 8405's back-off; the loss of an own link, and what leaves say, show at once.
+ */
+export class Topology implements Reachability {
+  readonly self: NodeId;
+  readonly #clock: Clock;
+  readonly #neighbours: Neighbours;
+  readonly #state: LinkState;
+  readonly #backoff: SpfBackoff;
+  readonly #alternatives = new Alternatives();
+  readonly #callbacks = new Set<(id: NodeId) => void>();
+  readonly #linkCallbacks = new Set<(a: NodeId, b: NodeId) => void>();
+  readonly #ends: (() => void)[];
+  /** Links of this node that paths to others do not lead over for now. */
+  readonly #unsteady = new Set<NodeId>();
+  #search: PathSearch;
+  #computations = 0;
+  #version = 0;
+  #isStale = false;
+  /** A link that paths lead over is gone: not even `cost` may answer with them. */
+  #isWrong = false;
+  #timer: Timer | undefined;
+  /** Whom to tell about when this tick is over: `all` after a computation. */
+  readonly #touched = new Set<GraphNode>();
+  #touchedAll = false;
+  #willTell = false;
+  #isFollowing = false;
+
+  constructor(options: TopologyOptions) {
+    const { store, self, clock, neighbours, relays = () => true, delays } = options;
+    this.self = self;
+    this.#clock = clock;
+    this.#neighbours = neighbours;
+    this.#backoff = new SpfBackoff({ ...defaultSpfDelays, ...delays });
+    this.#state = new LinkState({
+      self,
+      relays,
+      linkChanged: (a, b, before, after) => this.#linkChanged(a, b, before, after),
+      relayChanged: (node) => {
+        if (node.edges.size > 0) this.#outOfDate();
+      },
+    });
+    // What is known already is nobody's news.
+    for (const origin of store.origins()) this.#state.readAll(store, origin);
+    for (const id of neighbours.ids()) this.#readNeighbour(id);
+    this.#search = this.#compute();
+    for (const node of this.#state.nodes.values()) this.#noteTold(node);
+    this.#isFollowing = true;
+    this.#ends = [
+      store.subscribe((origin, record) => {
+        if (record === undefined) this.#readOrigin(store, origin);
+        else this.#state.read(record);
+      }),
+      neighbours.subscribe((id) => this.#readNeighbour(id)),
+    ];
+  }
+
+  /** Grows with each change of what this says; equal versions mean equal answers. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** What the best path to `id` costs, in milliseconds of round trip; undefined when there is none. 0 for this node itself. */
+  cost(id: NodeId): number | undefined {
+    const node = this.#state.nodes.get(id);
+    return node === undefined ? undefined : this.#usable().cost(node);
+  }
+
+  /** Links on the best path to `id`; undefined when there is none. */
+  hops(id: NodeId): number | undefined {
+    const node = this.#state.nodes.get(id);
+    return node === undefined ? undefined : this.#usable().hops(node);
+  }
+
+  /**
+   * Calls `callback` with each id that became reachable or unreachable, whose cost changed by a step (19 %) or more since the last time, or whose
+   * number of hops changed: once a change, after the tick that brought it for own links and leaves, at the back-off's pace for the rest.
+   * Returns what ends it.
+   */
+  subscribe(callback: (id: NodeId) => void): () => void {
+    this.#callbacks.add(callback);
+    return () => {
+      this.#callbacks.delete(callback);
+    };
+  }
+
+  /** Calls `callback`, synchronously, with the ends of each link that appeared, is gone, or costs something else. Returns what ends it. */
+  subscribeLinks(callback: (a: NodeId, b: NodeId) => void): () => void {
+    this.#linkCallbacks.add(callback);
+    return () => {
+      this.#linkCallbacks.delete(callback);
+    };
+  }
+
+  /** The best path to `to` now, without what is to be avoided: cheapest first, then fewest hops, then by order of ids. */
+  path(to: NodeId, options: { avoid?: AvoidList | undefined } = {}): Path | undefined {
+    return this.#find(to, options.avoid, 1)[0];
+  }
+
+  /** Up to 3 paths to `to`, best first, none more than half as dear again as the best. */
+  alternatives(to: NodeId, options: { avoid?: AvoidList | undefined } = {}): readonly Path[] {
+    return this.#find(to, options.avoid, 3);
+  }
+
+  /**
+   * The path that a new circuit to `to` should take: one of the alternatives that are within a tenth of the best, always the same for a pair of
+   * nodes while there are the same ones (rendezvous hashing), so that equal relays share the pairs between them.
+   */
+  choose(to: NodeId, options: { avoid?: AvoidList | undefined } = {}): Path | undefined {
+    return this.#alternatives.choose(this.alternatives(to, options));
+  }
+
+  /** Every node that can be reached, this one left out. */
+  routes(): Route[] {
+    const search = this.#fresh();
+    const routes: Route[] = [];
+    for (const node of this.#state.nodes.values()) {
+      const found = node === this.#state.self ? undefined : search.path(node);
+      if (found === undefined) continue;
+      const via = found.vertices.slice(1, -1).map(({ id }) => id);
+      routes.push({ id: node.id, via, hops: via.length + 1, cost: found.cost, rttMs: found.cost - via.length * relayCost });
+    }
+    return routes;
+  }
+
+  /** What a node says about itself; undefined when that is not known. */
+  node(id: NodeId): NodeRecord | undefined {
+    return this.#state.nodes.get(id)?.record;
+  }
+
+  stats(): TopologyStats {
+    return { nodes: this.#state.nodes.size, computations: this.#computations };
+  }
+
+  /** Follows records and links no more, and calls nobody back. Answers stay as they are. */
+  close(): void {
+    this.#isFollowing = false;
+    for (const end of this.#ends.splice(0)) end();
+    this.#timer?.cancel();
+    this.#callbacks.clear();
+    this.#linkCallbacks.clear();
+  }
+
+  #readOrigin(store: RecordStore, origin: NodeId): void {
+    this.#state.readAll(store, origin);
+    const node = this.#state.nodes.get(origin);
+    if (node !== undefined) this.#tellSoon(node);
+  }
+
+  #readNeighbour(id: NodeId): void {
+    const wasUnsteady = this.#unsteady.has(id);
+    const isUnsteady = this.#neighbours.isSteady?.(id) === false;
+    if (isUnsteady) this.#unsteady.add(id);
+    else this.#unsteady.delete(id);
+    this.#state.setOwn(id, this.#neighbours.cost(id));
+    const node = this.#state.nodes.get(id);
+    if (wasUnsteady !== isUnsteady && node?.relay === true && node.edges.has(this.#state.self)) this.#outOfDate();
+  }
+
+  #linkChanged(a: GraphNode, b: GraphNode, before: number | undefined, after: number | undefined): void {
+    this.#version += 1;
+    for (const callback of [...this.#linkCallbacks]) callback(a.id, b.id);
+    if (!this.#isFollowing) return;
+    const { self } = this.#state;
+    if (a === self || b === self) this.#ownLinkChanged(a === self ? b : a, before, after);
+    else if (a.relay && b.relay) this.#outOfDate();
+    // A node that computed paths do not lead through is found over its links at any time.
+    if (this.#search.graph.indexOf(a) < 0) this.#tellSoon(a);
+    if (this.#search.graph.indexOf(b) < 0) this.#tellSoon(b);
+  }
+
+  #ownLinkChanged(neighbour: GraphNode, before: number | undefined, after: number | undefined): void {
+    this.#tellSoon(neighbour);
+    if (before !== undefined && after === undefined && this.#search.hasFirstHop(neighbour)) this.#isWrong = true;
+    if (neighbour.relay && !this.#unsteady.has(neighbour.id)) this.#outOfDate();
+  }
+
+  #outOfDate(): void {
+    this.#version += 1;
+    if (!this.#isFollowing) return;
+    this.#isStale = true;
+    const delayMs = this.#backoff.changed(this.#clock.now());
+    this.#timer ??= this.#clock.setTimer(delayMs, () => void this.#fresh());
+  }
+
+  /** The paths as last computed, unless they are known to be wrong. */
+  #usable(): PathSearch {
+    return this.#isWrong ? this.#fresh() : this.#search;
+  }
+
+  /** The paths of what is known now. */
+  #fresh(): PathSearch {
+    if (!this.#isStale && !this.#isWrong) return this.#search;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#search = this.#compute();
+    this.#touchedAll = true;
+    this.#tellSoon();
+    return this.#search;
+  }
+
+  #compute(): PathSearch {
+    this.#isStale = false;
+    this.#isWrong = false;
+    this.#computations += 1;
+    this.#version += 1;
+    return new PathSearch(new CompactGraph(this.#state.self, this.#state.nodes.values(), this.#unsteady));
+  }
+
+  #find(to: NodeId, avoid: AvoidList | undefined, count: number): readonly Path[] {
+    const node = this.#state.nodes.get(to);
+    if (node === undefined || to === this.self) return [];
+    const search = this.#fresh();
+    return this.#alternatives.find(search, node, this.#version, count, avoid, (id) => this.#state.nodes.get(id));
+  }
+
+  #tellSoon(node?: GraphNode): void {
+    if (!this.#isFollowing) return;
+    if (node !== undefined) this.#touched.add(node);
+    if (this.#willTell) return;
+    this.#willTell = true;
+    this.#clock.defer(() => {
+      this.#willTell = false;
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    if (!this.#isFollowing) return;
+    this.#usable();
+    const candidates = this.#touchedAll ? [...this.#state.nodes.values()] : [...this.#touched];
+    this.#touchedAll = false;
+    this.#touched.clear();
+    const changed = candidates.filter((node) => node !== this.#state.self && this.#noteTold(node));
+    for (const node of candidates) this.#state.prune(node);
+    for (const { id } of changed) for (const callback of [...this.#callbacks]) callback(id);
+  }
+
+  /** Whether something is to be told about a node that was not told before. */
+  #noteTold(node: GraphNode): boolean {
+    const cost = this.#search.cost(node);
+    const hops = this.#search.hops(node);
+    const { toldCost, toldHops } = node;
+    if (cost === undefined && toldCost === undefined) return false;
+    if (cost !== undefined && toldCost !== undefined && hops === toldHops && Math.abs(4 * Math.log2(cost / toldCost)) < toldSteps) return false;
+    node.toldCost = cost;
+    node.toldHops = hops;
+    return true;
+  }
+}
