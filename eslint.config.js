@@ -6,7 +6,7 @@ import tseslint from "typescript-eslint";
 
 /**
  * The layers, as data: what each package's sources may import of this repository, which packages know nothing of Node,
- * and which take time and randomness only as arguments.
+ * which take time and randomness only as arguments, and which files may use Node's primitives of cryptography.
  */
 const layers = JSON.parse(readFileSync(new URL(".ci/layers.json", import.meta.url), "utf8"));
 
@@ -17,6 +17,17 @@ const nodeModules = {
 const nodeClockAndRandom = {
   regex: "^(?:node:)?(?:timers(?:/promises)?|perf_hooks|crypto)$",
   message: "A core package takes time and randomness as arguments: Clock and RandomSource of @astranet/transport.",
+};
+/** Primitives that give the same for the same arguments; no source of randomness. */
+const nodePrimitives = ["createCipheriv", "createDecipheriv", "createHash", "createHmac", "createPrivateKey", "createPublicKey", "createSecretKey", "diffieHellman", "getCiphers", "KeyObject"];
+const nodeTimersAndRandom = {
+  regex: "^(?:node:)?(?:timers(?:/promises)?|perf_hooks)$",
+  message: nodeClockAndRandom.message,
+};
+const nodeCrypto = {
+  regex: "^(?:node:)?crypto$",
+  allowImportNames: nodePrimitives,
+  message: "A crypto provider uses primitives only; randomness comes in through RandomSource of @astranet/transport.",
 };
 const strangersSources = {
   regex: "(?:^|/)\\.\\./(?:\\.\\./)*(?:[a-z-]+/src(?:/|$)|packages/)",
@@ -38,6 +49,9 @@ const packages = Object.keys(layers.imports).flatMap((name) => {
   const everywhere = [otherLayers(name), strangersSources, ...core];
   const rule = (patterns) => ({ "no-restricted-imports": ["error", { patterns }] });
   const entries = [{ files: [`packages/${name}/src/**/*.ts`], rules: rule(everywhere) }];
+  for (const path of layers.crypto.filter((path) => path.startsWith(`${name}/`))) {
+    entries.push({ files: [`packages/${path}`], rules: rule([otherLayers(name), strangersSources, nodeTimersAndRandom, nodeCrypto]) });
+  }
   if (layers.portable.includes(name)) {
     entries.push({
       files: [`packages/${name}/src/**/*.ts`],

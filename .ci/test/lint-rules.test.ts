@@ -48,6 +48,20 @@ describe("a core package's sources", () => {
     });
   }
 
+  it("may use Node's primitives of cryptography in its provider's file alone, and no randomness there", async () => {
+    expect(layers.crypto).toEqual(["noise/src/node/node-crypto.ts"]);
+    for (const path of layers.crypto.map((path) => `packages/${path}`)) {
+      expect(await rulesThatBite(path, 'import { createHash } from "node:crypto"; createHash("sha256");')).toEqual([]);
+      for (const name of ["randomBytes", "generateKeyPairSync", "webcrypto"]) {
+        expect(await rulesThatBite(path, `import { ${name} } from "node:crypto"; ${name};`), name).toContain("no-restricted-imports");
+      }
+      for (const code of ['import crypto from "node:crypto"; crypto;', 'import * as crypto from "node:crypto"; crypto;', 'import "node:perf_hooks";']) {
+        expect(await rulesThatBite(path, code), code).toContain("no-restricted-imports");
+      }
+      expect(await rulesThatBite(path, "export const t = Math.random();")).toContain("no-restricted-properties");
+    }
+  });
+
   it("may use microtasks", async () => {
     expect(await rulesThatBite("packages/mux/src/snippet.ts", "queueMicrotask(() => 0);")).toEqual([]);
   });

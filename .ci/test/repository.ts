@@ -18,6 +18,8 @@ export interface Layers {
   readonly portable: readonly string[];
   /** Packages that take time and randomness as arguments only. */
   readonly core: readonly string[];
+  /** Files below packages/ of core packages that may use the primitives of `node:crypto`, its randomness excepted. */
+  readonly crypto: readonly string[];
 }
 
 export const layers: Layers = JSON.parse(text(".ci/layers.json")) as Layers;
