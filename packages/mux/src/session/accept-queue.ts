@@ -1,16 +1,11 @@
-import { type Deferred, Deferred as DeferredClass, onAbort, rejected } from "../deferred.ts";
+import { Deferred, onAbort } from "../deferred.ts";
 import type { Stream } from "../stream/stream.ts";
-
-interface Waiter {
-  readonly deferred: Deferred<Stream>;
-  cleanup?: () => void;
-}
 
 /** Streams that the peer opened and nobody took yet; and who waits for one. */
 export class AcceptQueue {
   /** A Set keeps the order and forgets a stream that was reset meanwhile at once. */
   readonly #streams: Set<Stream> = new Set<Stream>();
-  readonly #waiters: Set<Waiter> = new Set<Waiter>();
+  readonly #waiters: Set<Deferred<Stream>> = new Set<Deferred<Stream>>();
 
   get size(): number {
     return this.#streams.size;
@@ -18,17 +13,13 @@ export class AcceptQueue {
 
   /** Gives the stream to who waits longest, through `hand`; or queues it. */
   push(stream: Stream, hand: (stream: Stream) => void): void {
-    if (this.#waiters.size === 0) {
-      this.#streams.add(stream);
-      return;
-    }
     for (const waiter of this.#waiters) {
       this.#waiters.delete(waiter);
-      waiter.cleanup?.();
       hand(stream);
-      waiter.deferred.resolve(stream);
+      waiter.resolve(stream);
       return;
     }
+    this.#streams.add(stream);
   }
 
   /** The stream that waits longest. */
@@ -40,16 +31,18 @@ export class AcceptQueue {
     return undefined;
   }
 
+  /** The signal must not have aborted yet. */
   wait(signal: AbortSignal | undefined): Promise<Stream> {
-    if (signal?.aborted === true) return rejected(signal.reason);
-    const waiter: Waiter = { deferred: new DeferredClass<Stream>() };
+    const waiter = new Deferred<Stream>();
     this.#waiters.add(waiter);
-    if (signal !== undefined)
-      waiter.cleanup = onAbort(signal, (reason) => {
+    if (signal !== undefined) {
+      const cleanup = onAbort(signal, (reason) => {
         this.#waiters.delete(waiter);
-        waiter.deferred.reject(reason);
+        waiter.reject(reason);
       });
-    return waiter.deferred.promise;
+      waiter.promise.then(cleanup, cleanup);
+    }
+    return waiter.promise;
   }
 
   delete(stream: Stream): void {
@@ -58,10 +51,7 @@ export class AcceptQueue {
 
   /** Empties both: the waiting callers get `error`, the streams are returned. */
   clear(error: unknown): Stream[] {
-    for (const waiter of this.#waiters) {
-      waiter.cleanup?.();
-      waiter.deferred.reject(error);
-    }
+    for (const waiter of this.#waiters) waiter.reject(error);
     this.#waiters.clear();
     const streams = [...this.#streams];
     this.#streams.clear();

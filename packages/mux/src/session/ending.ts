@@ -1,5 +1,6 @@
 import { DEFAULT_MAX_GOAWAY_DEBUG, FrameError, WireCode } from "@astranet/frame";
 import { AstraError, type Connection, type Timer } from "@astranet/transport";
+import { utf8 } from "../bytes.ts";
 import { Deferred } from "../deferred.ts";
 import { channel } from "../diagnostics.ts";
 import { invalid } from "./options.ts";
@@ -20,7 +21,7 @@ interface GoAway {
   readonly debug: string;
 }
 
-const utf8 = new TextDecoder();
+const decoder = new TextDecoder();
 const sessionClose = channel("astranet:session:close");
 
 /**
@@ -66,21 +67,22 @@ export class Ending {
    * that run go on, and `open` still works. `code` 0 is a clean end; `debug` is at most 64 KiB of UTF-8. Throws EINVAL.
    */
   goAway(code: number = WireCode.NO_ERROR, debug = ""): void {
+    const session = this.#session;
     if (!(Number.isInteger(code) && code >= 0 && code <= 0xffff_ffff)) throw invalid(`a code is an integer from 0 to 2^32 − 1, not ${code}`);
-    if (debug.length > DEFAULT_MAX_GOAWAY_DEBUG / 3 && new TextEncoder().encode(debug).length > DEFAULT_MAX_GOAWAY_DEBUG)
+    if (debug.length > DEFAULT_MAX_GOAWAY_DEBUG / 3 && utf8.encode(debug).length > DEFAULT_MAX_GOAWAY_DEBUG)
       throw invalid(`a debug text of ${debug.length} characters, at most ${DEFAULT_MAX_GOAWAY_DEBUG} bytes are allowed`);
     if (this.over) return;
-    const last = this.#session._acceptor.lastHanded;
+    const last = session._acceptor.lastHanded;
     const before = this.said;
     this.said = { last: before?.last ?? last, code, debug };
-    for (const stream of this.#session._acceptor.queue.clear(this.endError)) {
-      if (this.#session._extended) stream._break(new AstraError("ECONNREFUSED", "the session is draining"), false);
-      else this.#session._fail(stream, WireCode.STREAM_REFUSED, "the session is draining");
+    for (const stream of session._acceptor.queue.clear(this.endError)) {
+      if (session._extended) stream._break(new AstraError("ECONNREFUSED", "the session is draining"), false);
+      else session._fail(stream, WireCode.STREAM_REFUSED, "the session is draining");
     }
     // muxado peers take a GOAWAY as the end: there it is our last frame.
-    if (this.#session._extended && (before === undefined || before.code !== code)) {
-      this.#session._sender.goAway = this.said;
-      this.#session._sender.schedule();
+    if (session._extended && (before === undefined || before.code !== code)) {
+      session._sender.goAway = this.said;
+      session._sender.schedule();
     }
     this.draining.resolve(undefined);
   }
@@ -90,16 +92,17 @@ export class Ending {
    * ERR_ASTRANET_SESSION_CLOSED), then the connection closes. Resolves when the session is over, however it ended.
    */
   close(): void {
+    const session = this.#session;
     if (!this.over && !this.closing) {
       this.closing = true;
       if (this.said === undefined) this.goAway();
-      this.#closeTimer = this.#session._options.clock.setTimer(this.#session._options.closeTimeoutMs, () => {
+      this.#closeTimer = session._options.clock.setTimer(session._options.closeTimeoutMs, () => {
         this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session was closed before the stream was done"), false);
-        this.#session._sender.flush();
+        session._sender.flush();
         // The connection may have no room, and never get it.
         this.#finish();
       }, { keepAlive: true });
-      this.#session._sender.schedule();
+      session._sender.schedule();
     }
   }
 
@@ -111,21 +114,22 @@ export class Ending {
   }
 
   goneAway(last: number, code: number, debugBytes: Uint8Array): void {
+    const session = this.#session;
     const before = this.got;
-    if (before !== undefined && this.#session._extended && last !== before.last && (before.last === 0 || isAfter(last, before.last)))
+    if (before !== undefined && session._extended && last !== before.last && (before.last === 0 || isAfter(last, before.last)))
       throw new FrameError(WireCode.PROTOCOL, "a second GOAWAY raises the last id");
     this.#peerEnded ||= this.said === undefined;
-    this.got = { last, code, debug: utf8.decode(debugBytes) };
+    this.got = { last, code, debug: decoder.decode(debugBytes) };
     const error = new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer takes no new streams (${wireCodeName(code)})`, { retryable: true, remoteCode: code });
-    for (const stream of this.#session._local.values()) if (last === 0 || isAfter(stream.id, last)) stream._break(error, false);
-    for (const stream of this.#session._sender.unsent()) stream._break(error, false);
+    for (const stream of session._local.values()) if (last === 0 || isAfter(stream.id, last)) stream._break(error, false);
+    for (const stream of session._sender.unsent()) stream._break(error, false);
     this.draining.resolve(undefined);
     // Nothing that a muxado peer sends after its GOAWAY means anything.
-    if (!this.#session._extended) {
-      this.#session._receiver.halt();
+    if (!session._extended) {
+      session._receiver.halt();
       this.#finish();
     }
-    this.#session._sender.schedule();
+    session._sender.schedule();
   }
 
   connectionClosed(reason: unknown): void {
@@ -147,11 +151,12 @@ export class Ending {
 
   /** The peer broke the rules: says so, and ends at once. */
   protocolError(wireCode: number, what: string): void {
+    const session = this.#session;
     if (this.over) return;
-    if (this.#session._canSend) {
-      this.#session._sender.sayFirst();
-      this.#session._sender.encoder.goAway(this.#session._acceptor.lastHanded, wireCode, new TextEncoder().encode(what));
-      this.#connection.send(this.#session._sender.encoder.take());
+    if (session._canSend) {
+      session._sender.sayFirst();
+      session._sender.encoder.goAway(session._acceptor.lastHanded, wireCode, utf8.encode(what));
+      this.#connection.send(session._sender.encoder.take());
     }
     this.#connection.close();
     this.end(new AstraError("ERR_ASTRANET_PROTOCOL", what));
@@ -159,50 +164,53 @@ export class Ending {
 
   /** No stream is left: the last frames, then the connection ends. */
   #finish(): void {
+    const session = this.#session;
     if (this.finished || this.over) return;
     this.finished = true;
-    this.#session._keepAlive.stop(this.endError);
+    session._keepAlive.stop(this.endError);
     this.#closeTimer?.cancel();
     // Our own wire: said already, unless it was the peer that ended; a connection that ends without it is no clean end for the peer.
-    if (this.#session._extended ? this.said === undefined : this.got === undefined) {
+    if (session._extended ? this.said === undefined : this.got === undefined) {
       const { code = WireCode.NO_ERROR, debug = "" } = this.said ?? {};
-      this.#session._sender.encoder.goAway(this.#session._extended ? this.#session._acceptor.lastHanded : this.#session._receiver.lastId, code, new TextEncoder().encode(debug));
+      session._sender.encoder.goAway(session._extended ? session._acceptor.lastHanded : session._receiver.lastId, code, utf8.encode(debug));
     }
-    this.#session._sender.sayGoAway();
-    if (this.#session._sender.encoder.length > 0) this.#connection.send(this.#session._sender.encoder.take());
+    session._sender.sayGoAway();
+    if (session._sender.encoder.length > 0) this.#connection.send(session._sender.encoder.take());
     this.#connection.close();
     const got = this.got;
-    if (got !== undefined && this.#session.streamCount > 0) {
+    if (got !== undefined && session.streamCount > 0) {
       // A muxado peer: what is left of the streams has nobody to talk to.
       this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer ended the session (${wireCodeName(got.code)})`, { remoteCode: got.code }), true);
     }
   }
 
   #breakStreams(error: AstraError, keepUnread: boolean): void {
-    for (const table of [this.#session._local, this.#session._remote]) for (const stream of table.values()) stream._break(error, keepUnread);
-    if (this.#session._sender.pendingOpens === 0) return;
+    const session = this.#session;
+    for (const stream of session._streams()) stream._break(error, keepUnread);
+    if (session._sender.pendingOpens === 0) return;
     const unsent = new AstraError(error.code, "the session ended before the stream was sent", { retryable: true, cause: error });
-    for (const stream of this.#session._sender.unsent()) stream._break(unsent, false);
+    for (const stream of session._sender.unsent()) stream._break(unsent, false);
   }
 
   end(error: AstraError | undefined, end?: SessionEnd): void {
+    const session = this.#session;
     if (this.over) return;
     this.over = true;
-    this.#session._canSend = false;
+    session._canSend = false;
     this.error = error;
-    this.#session._receiver.halt();
+    session._receiver.halt();
     this.#closeTimer?.cancel();
     const last = this.endError;
-    this.#session._keepAlive.stop(last);
+    session._keepAlive.stop(last);
     this.#breakStreams(last, true);
-    this.#session._sender.end();
-    this.#session._receiver.settle();
-    this.#session._options.budget._leave(this.#session);
-    this.#session._acceptor.queue.clear(last);
+    session._sender.end();
+    session._receiver.settle();
+    session._options.budget._leave(session);
+    session._acceptor.queue.clear(last);
     this.draining.resolve(undefined);
     const said = this.said;
     if (error === undefined) this.closed.resolve(end ?? { code: said?.code ?? 0, debug: said?.debug ?? "", remote: false });
     else this.closed.reject(error);
-    if (sessionClose.hasSubscribers) sessionClose.publish({ session: this.#session, error });
+    if (sessionClose.hasSubscribers) sessionClose.publish({ session: session, error });
   }
 }

@@ -1,5 +1,6 @@
 import { FrameError, PROTOCOL_VERSION, type Settings, SETTINGS_FLOOR, WireCode } from "@astranet/frame";
 import { AstraError, type Connection, type Transport } from "@astranet/transport";
+import { NO_BYTES } from "../bytes.ts";
 import { Acceptor } from "./acceptor.ts";
 import { ignore, rejected } from "../deferred.ts";
 import { channel } from "../diagnostics.ts";
@@ -16,8 +17,6 @@ import { type SessionStats, statsOf } from "./stats.ts";
 import { checkUrgency, Stream } from "../stream/stream.ts";
 import { StreamIds } from "./stream-ids.ts";
 import { StreamTable } from "../stream/stream-table.ts";
-
-const NO_BYTES = new Uint8Array(0);
 
 const sessionOpen = channel("astranet:session:open");
 const streamOpen = channel("astranet:stream:open");
@@ -277,11 +276,10 @@ export class Session implements AsyncDisposable {
     const more = settings.initialWindow - this._peer.initialWindow;
     this._peer = settings;
     sender.linkLimit = Math.max(sender.linkLimit, settings.linkWindow);
-    for (const table of [this._local, this._remote])
-      for (const stream of table.values()) {
-        stream._sendWindow += more;
-        sender.activate(stream);
-      }
+    for (const stream of this._streams()) {
+      stream._sendWindow += more;
+      sender.activate(stream);
+    }
     sender.forUnsent((stream) => {
       stream._sendWindow += more;
     });
@@ -326,6 +324,12 @@ export class Session implements AsyncDisposable {
     this._openedCount++;
     // muxado has no ACCEPT: that the SYN is on its way is all there is to know.
     if (!this._extended) stream._acceptedBy(NO_BYTES);
+  }
+
+  /** All open streams. @internal */
+  *_streams(): IterableIterator<Stream> {
+    yield* this._local.values();
+    yield* this._remote.values();
   }
 
   // ---- for streams ----

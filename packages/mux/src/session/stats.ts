@@ -31,12 +31,11 @@ export function statsOf(session: Session): SessionStats {
   const buffers = new Set<ArrayBufferLike>();
   let unreadBytes = 0;
   let queuedBytes = 0;
-  for (const table of [session._local, session._remote])
-    for (const stream of table.values()) {
-      unreadBytes += stream.readableLength;
-      queuedBytes += stream.writableLength;
-      stream._buffers(buffers);
-    }
+  for (const stream of session._streams()) {
+    unreadBytes += stream.readableLength;
+    queuedBytes += stream.writableLength;
+    stream._buffers(buffers);
+  }
   // Streams whose both ends came are in no table; what lies unread of them is kept all the same.
   for (const stream of session._options.budget._holders())
     if (stream.session === session && (stream._state & IN_TABLE) === 0) {

@@ -1,3 +1,5 @@
+import { NO_BYTES } from "../bytes.ts";
+
 /** A queue of chunks in order, read from the front without copies. */
 export class ChunkQueue {
   /** Chunks ever taken from the front, whole; with `pushed` it numbers every chunk. */
@@ -35,7 +37,7 @@ export class ChunkQueue {
 
   /** Drops the first chunk. */
   shift(): void {
-    this.#items[this.#head++] = EMPTY;
+    this.#items[this.#head++] = NO_BYTES;
     this.shifted++;
     this.offset = 0;
     if (this.#head === this.#items.length) {
@@ -52,7 +54,7 @@ export class ChunkQueue {
     for (let number = from; number <= to; number++) {
       const index = this.#head + number - this.shifted;
       bytes += (this.#items[index] as Uint8Array).length;
-      this.#items[index] = EMPTY;
+      this.#items[index] = NO_BYTES;
     }
     return bytes;
   }
@@ -66,5 +68,3 @@ export class ChunkQueue {
     for (let i = this.#head; i < this.#items.length; i++) visit(this.#items[i] as Uint8Array);
   }
 }
-
-const EMPTY = new Uint8Array(0);

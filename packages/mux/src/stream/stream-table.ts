@@ -31,7 +31,6 @@ export class StreamTable {
     if (page === undefined) {
       page = { slots: new Array<Stream | undefined>(PAGE_SIZE), count: 0 };
       this.#pages.set(number, page);
-      this.#lastNumber = number;
       this.#lastPage = page;
     }
     page.slots[index & (PAGE_SIZE - 1)] = stream;
@@ -49,7 +48,6 @@ export class StreamTable {
     this.size--;
     if (--page.count === 0) {
       this.#pages.delete(number);
-      this.#lastNumber = -1;
       this.#lastPage = undefined;
     }
     return true;
@@ -61,12 +59,10 @@ export class StreamTable {
   }
 
   #page(number: number): Page | undefined {
-    if (number === this.#lastNumber) return this.#lastPage;
-    const page = this.#pages.get(number);
-    if (page !== undefined) {
+    if (number !== this.#lastNumber) {
       this.#lastNumber = number;
-      this.#lastPage = page;
+      this.#lastPage = this.#pages.get(number);
     }
-    return page;
+    return this.#lastPage;
   }
 }

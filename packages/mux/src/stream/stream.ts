@@ -1,13 +1,12 @@
 import { WireCode } from "@astranet/frame";
 import { AstraError } from "@astranet/transport";
+import { NO_BYTES } from "../bytes.ts";
 import { Deferred, done } from "../deferred.ts";
 import { invalid, invalidState } from "../session/options.ts";
 import { OutboundHalf } from "./outbound-half.ts";
 import { ACCEPTED, BROKEN, FIN_RECEIVED, FIN_SENT, LOCAL, READ_BROKEN, SEND_ACCEPT, SEND_ANY, SEND_RST, SEND_URGENCY, SYN_DONE } from "./state.ts";
 import { readableOf, writableOf } from "./whatwg.ts";
 import { checkApplicationCode } from "../wire/wire-error.ts";
-
-const NO_BYTES = new Uint8Array(0);
 
 /**
  * One stream of a session: two directions of bytes, each ended by itself. Deliberately small and plain; `readable` and

@@ -1,5 +1,6 @@
 import { Flag, FrameDecoder, FrameError, type FrameHandler, MAX_WINDOW, type Settings, WireCode } from "@astranet/frame";
 import { type AstraError, TokenBucket } from "@astranet/transport";
+import { NO_BYTES } from "../bytes.ts";
 import { isAfter } from "./serial.ts";
 import type { Session } from "../session/session.ts";
 import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN } from "../stream/state.ts";
@@ -240,8 +241,6 @@ export class Receiver implements FrameHandler {
     if (last === 0 || isAfter(streamId, last)) throw protocol(`a frame for stream ${streamId}, which was never opened`);
   }
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 function protocol(what: string): FrameError {
   return new FrameError(WireCode.PROTOCOL, what);

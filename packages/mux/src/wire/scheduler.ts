@@ -4,7 +4,8 @@ import type { Stream } from "../stream/stream.ts";
 /** Bytes a stream may send before the next of its class has its turn. */
 export const QUANTUM = 16_384;
 
-interface List {
+/** A list of streams, linked by their `_next`. */
+export interface List {
   head: Stream | undefined;
   tail: Stream | undefined;
 }
@@ -56,7 +57,7 @@ export class Scheduler {
 
   /** Ends the turn of the stream that `next` gave. */
   rotate(stream: Stream): void {
-    this.#shift(stream, stream.urgency);
+    this.#shift(stream);
     stream._state |= IN_OLD;
     append(this.#old[stream.urgency] as List, stream);
   }
@@ -69,7 +70,7 @@ export class Scheduler {
 
   /** Takes out the stream that `next` gave. */
   remove(stream: Stream): void {
-    this.#shift(stream, stream.urgency);
+    this.#shift(stream);
     stream._state &= ~(IN_DATA | IN_OLD);
     this.active--;
     this.backlog -= stream.writableLength;
@@ -98,18 +99,24 @@ export class Scheduler {
     }
   }
 
-  #shift(stream: Stream, urgency: number): void {
-    const list = ((stream._state & IN_OLD) !== 0 ? this.#old : this.#fresh)[urgency] as List;
-    list.head = stream._next;
-    if (list.head === undefined) list.tail = undefined;
-    stream._next = undefined;
+  #shift(stream: Stream): void {
+    shift(((stream._state & IN_OLD) !== 0 ? this.#old : this.#fresh)[stream.urgency] as List);
   }
 }
 
-function append(list: List, stream: Stream): void {
+export function append(list: List, stream: Stream): void {
   if (list.tail === undefined) list.head = stream;
   else list.tail._next = stream;
   list.tail = stream;
+}
+
+/** Takes out the first stream of a list that is not empty. */
+export function shift(list: List): Stream {
+  const stream = list.head as Stream;
+  list.head = stream._next;
+  if (list.head === undefined) list.tail = undefined;
+  stream._next = undefined;
+  return stream;
 }
 
 function lists(): List[] {

@@ -1,8 +1,9 @@
 import { Flag, FrameEncoder, HEADER_LENGTH, type Settings, SETTINGS_FLOOR, WireCode } from "@astranet/frame";
 import type { Connection } from "@astranet/transport";
+import { NO_BYTES, utf8 } from "../bytes.ts";
 import type { ChunkQueue } from "../stream/chunk-queue.ts";
 import { FEATURE_REASON } from "./features.ts";
-import { QUANTUM, Scheduler } from "./scheduler.ts";
+import { append, type List, QUANTUM, Scheduler, shift } from "./scheduler.ts";
 import type { Session } from "../session/session.ts";
 import {
   ACCEPT_WAITED,
@@ -41,8 +42,6 @@ const BATCH_SLACK = 1_024;
 /** Writes resolve at once while less than this is queued by streams that could send. */
 const BACKLOG = 1_048_576;
 const DEFAULT_URGENCY = 3;
-const NO_BYTES = new Uint8Array(0);
-const utf8 = new TextEncoder();
 
 /** The frames that leave: control first, then new streams in order, then data as the scheduler says, in batches of one gathered send. */
 export class Sender {
@@ -59,8 +58,7 @@ export class Sender {
   readonly #session: Session;
   readonly #connection: Connection;
   #settings: Settings | undefined;
-  #opens: Stream[] = [];
-  #openHead = 0;
+  readonly #opens: List = { head: undefined, tail: undefined };
   #controlHead: Stream | undefined;
   #controlTail: Stream | undefined;
   /** Resets of streams that we keep no state of: id, code, id, code, … */
@@ -116,7 +114,7 @@ export class Sender {
   }
 
   open(stream: Stream): void {
-    this.#opens.push(stream);
+    append(this.#opens, stream);
     this.pendingOpens++;
     this.schedule();
   }
@@ -189,14 +187,14 @@ export class Sender {
 
   /** The streams that were opened here and never left. */
   unsent(): Stream[] {
-    const streams = this.#opens.slice(this.#openHead);
-    this.#opens = [];
-    this.#openHead = this.pendingOpens = 0;
+    const streams: Stream[] = [];
+    while (this.#opens.head !== undefined) streams.push(shift(this.#opens));
+    this.pendingOpens = 0;
     return streams;
   }
 
   forUnsent(visit: (stream: Stream) => void): void {
-    for (const stream of this.#opens.slice(this.#openHead)) visit(stream);
+    for (let stream = this.#opens.head; stream !== undefined; stream = stream._next) visit(stream);
   }
 
   /** Drops what it knows of streams, so that a dead session holds none. */
@@ -312,14 +310,10 @@ export class Sender {
   #sendOpens(): void {
     const session = this.#session;
     while (this.pendingOpens > 0 && this.encoder.length < this.#batch && session._local.size < session._peer.maxStreams) {
-      const stream = this.#opens[this.#openHead] as Stream;
+      const stream = this.#opens.head as Stream;
       if ((stream._state & BROKEN) === 0 && !session._fitsPeer(stream)) return;
-      this.#opens[this.#openHead++] = undefined as unknown as Stream;
+      shift(this.#opens);
       this.pendingOpens--;
-      if (this.#openHead === this.#opens.length) {
-        this.#opens = [];
-        this.#openHead = 0;
-      }
       if ((stream._state & BROKEN) === 0) this.#sendOpen(stream);
     }
   }
