@@ -20,6 +20,8 @@ export async function bundleSize(): Promise<BundleSize | undefined> {
       platform: "browser",
       target: "es2022",
       conditions: ["@astranet/source"],
+      // As mux's own build does.
+      mangleProps: /^_[a-z]/,
       logLevel: "silent",
     });
     const code = outputFiles[0]?.contents ?? new Uint8Array();
