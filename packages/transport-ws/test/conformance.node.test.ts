@@ -2,7 +2,7 @@ import { networkInterfaces } from "node:os";
 import { conformance } from "@astranet/transport/testing";
 import { WsTransport } from "@astranet/transport-ws";
 import { describe, it } from "vitest";
-import { fixture } from "./fixture.ts";
+import { fixture } from "./support/fixture.ts";
 
 const hasIPv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1") === true);
 
