@@ -40,6 +40,7 @@ const homes = [
   ...packages.map((name) => ({ document: `packages/${name}/README.md`, home: `packages/${name}` })),
   { document: "README.md", home: "packages/astranet" },
   { document: "docs/writing-a-transport.md", home: "packages/astranet" },
+  { document: "docs/from-go.md", home: "packages/astranet" },
 ].filter(({ document }) => files(document).length > 0);
 
 /** What the compiler says of the files, under the options of the repository's own tests and examples. */
