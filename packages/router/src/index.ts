@@ -1,3 +1,4 @@
+export type { Authorize, AuthorizeRequest } from "./authorize.ts";
 export type { RouterEvent } from "./events.ts";
 export { makeIncarnation } from "./incarnation.ts";
 export type { Link, LinkState } from "./link/link-types.ts";
@@ -7,3 +8,4 @@ export { Conn } from "./ports/conn.ts";
 export type { BindInit, ConnAddress, ConnectOptions, Listener } from "./ports/port-types.ts";
 export type { NodeRole, RouterLimits, RouterOptions } from "./router-options.ts";
 export { Router, type RouteInfo } from "./router.ts";
+export { nodeIdOfKey, type SecurityOptions } from "./security.ts";

@@ -1,6 +1,8 @@
 import type { RecordStore } from "@astranet/discovery";
 import type { SessionOptions } from "@astranet/mux";
 import type { Clock, RandomSource, Transport } from "@astranet/transport";
+import type { Authorize } from "./authorize.ts";
+import type { SecurityOptions } from "./security.ts";
 
 /** What a node does for others. */
 export type NodeRole = "auto" | "peer" | "client" | "server" | "router";
@@ -11,7 +13,14 @@ export interface RouterOptions {
   readonly store: RecordStore;
   /** Default 'auto'. */
   readonly role?: NodeRole;
-  /** What tells two nodes that claim one id apart: at most 64 bytes, the same for as long as the id is. Default: 16 random bytes. */
+  /**
+   * Encrypts every link that leaves this process, and every way through relays. Default: none; then links are in clear, and `insecure` says how far
+   * they may go. EINVAL together with `insecure`.
+   */
+  readonly security?: SecurityOptions;
+  /** Asked about each link, each dial that comes, each circuit that is to be carried. Default: all may, who know the secret if there is one. */
+  readonly authorize?: Authorize;
+  /** What tells two nodes that claim one id apart: at most 64 bytes, the same for as long as the id is. Default: the identity's public key, or 16 random bytes. */
   readonly key?: Uint8Array;
   /** Default: none; then there is only `attach`. */
   readonly transports?: readonly Transport[];

@@ -3,6 +3,7 @@ import { AstraError, systemClock, systemRandom, type Clock, type Connection, typ
 import type { RouterEvent } from "./events.ts";
 import { DialSlots } from "./link/dial-slots.ts";
 import type { Link } from "./link/link-types.ts";
+import { sameBytes } from "./link/hello.ts";
 import { Links } from "./link/links.ts";
 import type { NodeLink } from "./link/node-link.ts";
 import { RecordExchange } from "./link/record-exchange.ts";
@@ -15,6 +16,7 @@ import { checkConnect, openConn } from "./ports/open-conn.ts";
 import { PortTable } from "./ports/port-table.ts";
 import type { BindInit, ConnectOptions, Listener } from "./ports/port-types.ts";
 import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
+import { Security } from "./security.ts";
 import { Wires } from "./wires.ts";
 
 /** How a node is reached. */
@@ -38,6 +40,7 @@ export class Router implements AsyncDisposable {
   readonly #wires: Wires;
   readonly #limits: RouterLimits;
   readonly #clock: Clock;
+  readonly #security: Security | undefined;
   readonly #links: Links;
   readonly #exchanges = new Map<NodeLink, RecordExchange>();
   readonly #forgetTimers = new Map<NodeId, Timer>();
@@ -56,18 +59,24 @@ export class Router implements AsyncDisposable {
     this.id = parseNodeId(store.self);
     this.role = role;
     this.#clock = clock;
-    const { key = random(16), idleTimeoutMs = 15_000, session = {} } = options;
+    if (insecure && options.security !== undefined) throw new AstraError("EINVAL", "a router is given security, or is insecure, not both");
+    const security = options.security === undefined ? undefined : new Security(this.id, options.security, clock, random);
+    this.#security = security;
+    const { authorize } = options;
+    const { key = security?.identity.publicKey ?? random(16), idleTimeoutMs = 15_000, session = {} } = options;
     if (key.length > 64) throw new AstraError("EINVAL", `a key of ${key.length} bytes is longer than 64`);
-    this.#wires = new Wires(transports, { insecure, encrypts: false, guarded: false });
+    this.#wires = new Wires(transports, { insecure, encrypts: security !== undefined, guarded: security?.guarded === true || authorize !== undefined });
     this.#limits = { ...defaultLimits, ...options.limits };
     const { maxDials, listenerBacklog, maxListeners, maxMemberships } = this.#limits;
-    this.#ports = new PortTable({ id: this.id, random, backlog: listenerBacklog, maxListeners });
+    this.#ports = new PortTable({ id: this.id, random, authorize, backlog: listenerBacklog, maxListeners });
     this.#loop = new LoopSession(clock, random, (stream) => this.#ports.incoming(stream, this.id));
     this.#links = new Links({
       id: this.id,
       role,
       key,
       wires: this.#wires,
+      security,
+      authorize,
       limits: this.#limits,
       idleTimeoutMs,
       session,
@@ -99,6 +108,11 @@ export class Router implements AsyncDisposable {
   /** Which nodes can be reached, and at what cost: an UP link's round trip, in milliseconds. */
   get reachability(): Reachability {
     return this.#links.peers;
+  }
+
+  /** The public key that this node's id is of; undefined without security. */
+  get publicKey(): Uint8Array | undefined {
+    return this.#security?.identity.publicKey;
   }
 
   /** Every link that is not closed. */
@@ -175,6 +189,7 @@ export class Router implements AsyncDisposable {
     options.signal?.throwIfAborted();
     const session = id === this.id ? this.#loop.session : this.#links.peers.best(id)?.session;
     if (session === undefined) throw new AstraError("EHOSTUNREACH", `there is no way to node ${id}`, { via: [] });
+    if (options.peerKey !== undefined) this.#checkKey(id, options.peerKey);
     const from = { id: this.id, port: this.#ports.takeEphemeral() };
     return openConn(session, from, { id, port }, options, this.#clock);
   }
@@ -212,6 +227,13 @@ export class Router implements AsyncDisposable {
     for (const timer of this.#forgetTimers.values()) timer.cancel();
     this.#forgetTimers.clear();
     this.#resolveClosed();
+  }
+
+  /** The key that an id is of is proven wherever there is encryption. */
+  #checkKey(id: NodeId, wanted: Uint8Array): void {
+    if (this.#security === undefined) throw new AstraError("ERR_ASTRANET_INSECURE", "peerKey cannot be checked: links are in clear, and nobody proves a key");
+    const key = id === this.id ? this.#security.identity.publicKey : this.#links.peers.best(id)?.hello.key;
+    if (key === undefined || !sameBytes(key, wanted)) throw new AstraError("EACCES", `node ${id} has another key than peerKey`, { via: [id] });
   }
 
   #checkOpen(): void {

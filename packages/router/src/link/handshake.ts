@@ -1,4 +1,5 @@
 import { AstraError, type Clock, type Connection } from "@astranet/transport";
+import type { SecureInit } from "../security.ts";
 import { HandoverConnection } from "./handover-connection.ts";
 import { agree, decodePreamble, encodePreamble, preambleBytes, type Preamble } from "./preamble.ts";
 
@@ -7,8 +8,8 @@ export interface Greeted {
   /** The rest of the connection, for a session. */
   readonly connection: Connection;
   readonly initiator: boolean;
-  /** Both preambles, the initiator's first: what encryption rests on, where it was agreed. */
-  readonly encrypt: { readonly prologue: Uint8Array; readonly suites: number } | undefined;
+  /** What encryption rests on, where it was agreed: both preambles, the initiator's first, and the suites in them. */
+  readonly encrypt: SecureInit | undefined;
 }
 
 /**
@@ -46,7 +47,7 @@ export function exchangePreambles(connection: Connection, ours: Preamble, clock:
     const { initiator, encrypted } = agreed;
     const [first, second] = initiator ? [ours, theirs] : [theirs, ours];
     const prologue = new Uint8Array([...encodePreamble(first), ...encodePreamble(second)]);
-    settle({ connection: handover, initiator, encrypt: encrypted ? { prologue, suites: ours.suites & theirs.suites } : undefined });
+    settle({ connection: handover, initiator, encrypt: encrypted ? { initiator, prologue, ourSuites: ours.suites, theirSuites: theirs.suites } : undefined });
   };
   const handover = new HandoverConnection(connection, clock, look);
   connection.send([encodePreamble(ours)]);

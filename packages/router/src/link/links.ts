@@ -1,8 +1,10 @@
 import type { SessionOptions, Stream } from "@astranet/mux";
 import { AstraError, type Clock, type Connection, type RandomSource, type Transport } from "@astranet/transport";
+import { type Authorize, isAllowed } from "../authorize.ts";
 import type { RouterEvent } from "../events.ts";
 import type { NodeId } from "../node-id.ts";
 import type { NodeRole, RouterLimits } from "../router-options.ts";
+import type { Security } from "../security.ts";
 import { acceptedIsBeyond, attachedIsBeyond, dialledIsBeyond, type Wires } from "../wires.ts";
 import { AcceptGate } from "./accept-gate.ts";
 import { idConflict } from "./admission.ts";
@@ -21,6 +23,8 @@ export interface LinksInit {
   /** See {@link Hello.key}. */
   readonly key: Uint8Array;
   readonly wires: Wires;
+  readonly security: Security | undefined;
+  readonly authorize: Authorize | undefined;
   readonly limits: RouterLimits;
   readonly idleTimeoutMs: number;
   readonly session: Partial<SessionOptions>;
@@ -108,7 +112,7 @@ export class Links {
 
   #makeHost(): LinkHost {
     const init = this.#init;
-    const { id, clock, random, limits, idleTimeoutMs, session, wires } = init;
+    const { id, clock, random, limits, idleTimeoutMs, session, wires, security } = init;
     return {
       id,
       clock,
@@ -117,9 +121,13 @@ export class Links {
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       idleTimeoutMs,
       session,
+      security,
       modeOf: (connection, link) => wires.modeOf(connection, link.init.network, link.init.isBeyond(connection)),
       hello: (link) => this.#hello(link),
-      check: (link) => this.#check(link),
+      check: (link) => {
+        this.#check(link);
+        this.#authorize(link);
+      },
       up: (link) => this.#up(link),
       leaving: (link) => {
         init.leaving(link);
@@ -161,6 +169,14 @@ export class Links {
     // The other end is ours too, and whoever dialled it must learn why it failed.
     for (const other of this.#links) if (sameBytes(other.nonce, nonce)) other.fail(error);
     throw error;
+  }
+
+  #authorize(link: NodeLink): void {
+    const { id: own, authorize, security } = this.#init;
+    const { id: peer, key, role } = link.hello;
+    const proven = security === undefined ? undefined : key;
+    if (isAllowed(authorize, { action: "link", peer, key: proven, role, remoteAddress: link.remoteAddress })) return;
+    throw new AstraError("EACCES", `node ${own} does not allow node ${peer} to link`);
   }
 
   #up(link: NodeLink): void {

@@ -1,12 +1,13 @@
 import { Session, type SessionOptions, type Stream } from "@astranet/mux";
 import { AstraError, type Clock, type Connection, type RandomSource, type Timer } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
+import { checkKeyOfId, type Security } from "../security.ts";
 import { streamTypes } from "../stream-types.ts";
 import type { LinkFacts } from "./admission.ts";
 import type { ControlMessage } from "./control-codec.ts";
 import { ControlStream, refusalError, refuseMessage } from "./control-stream.ts";
 import { exchangePreambles, type Greeted } from "./handshake.ts";
-import { helloMessage, parseHello, type Hello } from "./hello.ts";
+import { helloMessage, parseHello, sameBytes, type Hello } from "./hello.ts";
 import type { Link, LinkState } from "./link-types.ts";
 import { makePreamble, type LinkMode } from "./preamble.ts";
 
@@ -18,6 +19,8 @@ export interface LinkHost {
   readonly dialTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Undefined: links are in clear. */
+  readonly security: Security | undefined;
   /** More for the session, as the node's owner says. */
   readonly session: Partial<SessionOptions>;
   /** Judges the connection before a byte is sent: its mode, or throws ERR_ASTRANET_INSECURE. */
@@ -72,6 +75,8 @@ export class NodeLink implements Link, LinkFacts {
   #session: Session | undefined;
   #control: ControlStream | undefined;
   #hello: Hello | undefined;
+  /** The key that the peer has proven to have. */
+  #remoteKey: Uint8Array | undefined;
   #timer: Timer | undefined;
   #confirmed = false;
   #stage = "the connection is not made yet";
@@ -221,21 +226,38 @@ export class NodeLink implements Link, LinkFacts {
     this.#timer = clock.setTimer(handshakeTimeoutMs, () => {
       this.fail(new AstraError("ERR_ASTRANET_HANDSHAKE", `the link was not up within ${handshakeTimeoutMs} ms: ${this.#stage}`, { retryable: true }));
     }, { keepAlive: true });
-    exchangePreambles(connection, makePreamble(mode, this.init.initiator, random), clock, (result) => {
+    exchangePreambles(connection, makePreamble(mode, this.init.initiator, random, this.#host.security?.suites), clock, (result) => {
       if ("error" in result) this.#over(result.error);
       else if (this.#state === "closed") result.connection.abort();
-      else this.#greet(result);
+      else this.#secure(result);
     });
   }
 
-  #greet(greeted: Greeted): void {
-    this.#initiator = greeted.initiator;
+  #secure({ connection, initiator, encrypt }: Greeted): void {
+    this.#initiator = initiator;
+    const { security } = this.#host;
+    if (encrypt === undefined || security === undefined) {
+      this.#greet(connection, initiator);
+      return;
+    }
+    this.#stage = "the other end sent its preamble, but did not finish the encrypted handshake";
+    security.link(connection, encrypt).then(
+      (secured) => {
+        this.#remoteKey = secured.remoteStatic;
+        if (this.#state === "handshake") this.#greet(secured, initiator);
+        else secured.abort();
+      },
+      (error: unknown) => this.#over(error),
+    );
+  }
+
+  #greet(connection: Connection, initiator: boolean): void {
     this.#stage = "the other end sent its preamble, but not its HELLO";
     const { clock, idleTimeoutMs } = this.#host;
-    const session = new Session(greeted.connection, {
+    const session = new Session(connection, {
       keepAlive: { idleTimeoutMs },
       ...this.#host.session,
-      role: greeted.initiator ? "client" : "server",
+      role: initiator ? "client" : "server",
       manualAccept: true,
       onstream: (stream) => this.#onstream(stream),
       clock,
@@ -246,7 +268,7 @@ export class NodeLink implements Link, LinkFacts {
       (error: unknown) => this.#sessionOver(error),
     );
     void session.draining.then(() => this.#drained());
-    if (!greeted.initiator) return;
+    if (!initiator) return;
     this.#takeControl(session.open({ type: streamTypes.control, urgency: 0 }));
     this.#sayHello();
   }
@@ -330,6 +352,7 @@ export class NodeLink implements Link, LinkFacts {
   #meet(hello: Hello): void {
     this.#hello = hello;
     try {
+      this.#checkKey(hello);
       this.#host.check(this);
     } catch (error) {
       this.fail(error);
@@ -342,6 +365,13 @@ export class NodeLink implements Link, LinkFacts {
       this.#stage = "the other end did not confirm our HELLO";
       this.#sayHello();
     }
+  }
+
+  /** An id is that of a key wherever there is encryption, and the key that of the handshake. */
+  #checkKey({ id, key }: Hello): void {
+    if (this.#host.security === undefined) return;
+    checkKeyOfId(id, key);
+    if (this.#remoteKey !== undefined && !sameBytes(key, this.#remoteKey)) throw new AstraError("EACCES", "the key in the other end's HELLO is not the one it has proven to have");
   }
 
   #becomeUp(): void {

@@ -3,6 +3,9 @@ import { AstraError } from "@astranet/transport";
 import { isNodeId, nodeIdFromBytes, nodeIdToBytes } from "../node-id.ts";
 import type { ConnAddress } from "./port-types.ts";
 
+/** What resets the stream of a dial that the other node does not allow. */
+export const dialDenied = 256;
+
 /** What a dial says: where to, by what name, and who dials. */
 export interface DialHeader {
   /** 0: whichever port `service` is on. */

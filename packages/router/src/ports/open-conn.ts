@@ -2,13 +2,14 @@ import type { Session } from "@astranet/mux";
 import { AstraError, type Clock } from "@astranet/transport";
 import { streamTypes } from "../stream-types.ts";
 import { Conn } from "./conn.ts";
-import { encodeDialHeader, maxPort, maxTrace } from "./dial-header.ts";
+import { dialDenied, encodeDialHeader, maxPort, maxTrace } from "./dial-header.ts";
 import type { ConnAddress, ConnectOptions } from "./port-types.ts";
 
 /** Throws EINVAL for options of a dial that cannot be. */
 export function checkConnect(port: number, options: ConnectOptions): void {
   if (!Number.isInteger(port) || port < 1 || port > maxPort) throw new AstraError("EINVAL", `port ${String(port)} is not a whole number between 1 and ${maxPort}`);
-  const { trace, timeoutMs } = options;
+  const { trace, timeoutMs, peerKey } = options;
+  if (peerKey !== undefined && !((peerKey as unknown) instanceof Uint8Array && peerKey.length === 32)) throw new AstraError("EINVAL", "peerKey is a public key of 32 bytes");
   if (trace !== undefined && trace.length > maxTrace) throw new AstraError("EINVAL", `a trace context of ${trace.length} characters is longer than ${maxTrace}`);
   if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new AstraError("EINVAL", `timeoutMs ${String(timeoutMs)} is not a number from 0 on`);
 }
@@ -52,8 +53,9 @@ export function openConn(session: Session, from: ConnAddress, to: ConnAddress, o
 /** Says which node and port an error is about. */
 function explain(error: unknown, to: ConnAddress): unknown {
   if (!AstraError.is(error)) return error;
-  const { code, retryable, remoteCode } = error;
-  return new AstraError(code, `${to.id}:${to.port}: ${error.message.slice(code.length + 2)}`, {
+  const { retryable, remoteCode } = error;
+  const code = remoteCode === dialDenied ? "EACCES" : error.code;
+  return new AstraError(code, `${to.id}:${to.port}: ${error.message.slice(error.code.length + 2)}`, {
     retryable,
     via: [to.id],
     cause: error,

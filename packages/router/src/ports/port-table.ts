@@ -1,7 +1,8 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError, type RandomSource } from "@astranet/transport";
+import { type Authorize, isAllowed } from "../authorize.ts";
 import type { NodeId } from "../node-id.ts";
-import { decodeDialHeader, maxPort, type DialHeader } from "./dial-header.ts";
+import { decodeDialHeader, dialDenied, maxPort, type DialHeader } from "./dial-header.ts";
 import { PortListener } from "./listener.ts";
 import type { BindInit, Listener } from "./port-types.ts";
 
@@ -12,6 +13,7 @@ const firstEphemeral = 0x80_00_00_00;
 export interface PortTableInit {
   readonly id: NodeId;
   readonly random: RandomSource;
+  readonly authorize?: Authorize | undefined;
   /** Dials that may wait at a listener, unless `bind` says otherwise. */
   readonly backlog: number;
   readonly maxListeners: number;
@@ -72,6 +74,11 @@ export class PortTable {
     const header = decodeDialHeader(stream.header);
     // The other end of the link is who dials: it cannot speak for others.
     if (header.from.id !== peer) throw new AstraError("ERR_ASTRANET_PROTOCOL", `a dial from ${peer} says that it is from ${header.from.id}`);
+    const { port, service, env } = header;
+    if (peer !== this.#init.id && !isAllowed(this.#init.authorize, { action: "dial", peer, port, service, env })) {
+      stream.reset(dialDenied, `node ${peer} is not allowed to dial ${describe(header)}`);
+      return;
+    }
     const listener = this.#find(header);
     if (listener === undefined) stream.refuse(refusal(header));
     else listener.offer(stream, header);
@@ -93,7 +100,12 @@ export class PortTable {
   }
 }
 
-function refusal({ port, service, env }: DialHeader): string {
-  const name = service === undefined ? "" : ` as "${service}"${env === "" ? "" : ` in env "${env}"`}`;
-  return port === 0 ? `nobody is bound${name}` : `nobody is bound to port ${port}${name}`;
+function refusal(header: DialHeader): string {
+  return header.port === 0 ? `nobody is bound as ${describe(header)}` : `nobody is bound to ${describe(header)}`;
+}
+
+function describe({ port, service, env }: DialHeader): string {
+  const name = service === undefined ? "" : `"${service}"${env === "" ? "" : ` in env "${env}"`}`;
+  if (port === 0) return name;
+  return `port ${port}${name === "" ? "" : ` as ${name}`}`;
 }

@@ -58,6 +58,8 @@ export interface ConnectOptions {
   readonly urgency?: number;
   /** W3C trace context, handed to the listener's side; at most 512 characters. */
   readonly trace?: string;
+  /** The public key, 32 bytes, that the node must have: EACCES where it has another one. ERR_ASTRANET_INSECURE where links are in clear. */
+  readonly peerKey?: Uint8Array;
   /** Rejects with ETIMEDOUT when the other side has not accepted by then. Default 10,000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;

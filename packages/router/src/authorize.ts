@@ -1,0 +1,27 @@
+import type { NodeRole } from "./router-options.ts";
+import type { NodeId } from "./node-id.ts";
+
+/** What another node wants of this one. `key` is the static public key that it has proven to have; undefined under `insecure`, where an id is only a claim. */
+export type AuthorizeRequest =
+  /** To be a neighbour. */
+  | { readonly action: "link"; readonly peer: NodeId; readonly key: Uint8Array | undefined; readonly role: NodeRole; readonly remoteAddress: string }
+  /** To be connected with a listener: at `port` (0: any of that name), or of a service. */
+  | { readonly action: "dial"; readonly peer: NodeId; readonly port: number; readonly service: string | undefined; readonly env: string }
+  /** To be carried: a circuit from `from` to `to`, which came over the link with `previous` and goes on to `next`. */
+  | { readonly action: "relay"; readonly from: NodeId; readonly to: NodeId; readonly previous: NodeId; readonly next: NodeId };
+
+/** Says yes or no, at once. What is refused fails with EACCES at the other end; what it throws is an uncaught exception, and a refusal. */
+export type Authorize = (request: AuthorizeRequest) => boolean;
+
+/** Asks, and takes a mistake for a no. */
+export function isAllowed(authorize: Authorize | undefined, request: AuthorizeRequest): boolean {
+  if (authorize === undefined) return true;
+  try {
+    return authorize(request);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+    return false;
+  }
+}

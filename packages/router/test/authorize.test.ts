@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import type { Authorize, AuthorizeRequest } from "@astranet/router";
+import { TestNetwork, during, outcome } from "./support/network.ts";
+
+function asked(answer: (request: AuthorizeRequest) => boolean): { authorize: Authorize; requests: AuthorizeRequest[] } {
+  const requests: AuthorizeRequest[] = [];
+  return { requests, authorize: (request) => (requests.push(request), answer(request)) };
+}
+
+describe("authorize", () => {
+  it("is asked once about each neighbour, and both ends learn of a no", async () => {
+    const net = new TestNetwork();
+    const { authorize, requests } = asked(() => false);
+    const [a, b] = [net.node(1, { role: "server" }), net.node(2, { authorize })];
+    const [left, right] = net.pipe();
+    const links = [a.router.attach(left, { initiator: true }), b.router.attach(right)];
+    await net.clock.advance(500);
+    expect(requests).toEqual([{ action: "link", peer: a.id, key: undefined, role: "server", remoteAddress: right.remoteAddress }]);
+    for (const { ready } of links) {
+      expect(await outcome(ready)).toMatchObject({ code: "EACCES", retryable: false, message: expect.stringContaining(`node ${b.id} does not allow node ${a.id}`) as string });
+    }
+  });
+
+  it("is asked about each dial of others: a no is EACCES for the dialler, whether somebody listens or not", async () => {
+    const net = new TestNetwork();
+    const { authorize, requests } = asked(({ action }) => action === "link");
+    const [a, b] = [net.node(1), net.node(2, { authorize })];
+    await net.link(a, b);
+    b.router.bind({ port: 80, service: "web" });
+    for (const [port, service] of [[80, "web"], [81, undefined]] as const) {
+      const dialled = a.router.connect(b.id, port, service === undefined ? {} : { service, env: "prod" });
+      dialled.catch(() => undefined);
+      await net.clock.advance(10);
+      expect(await outcome(dialled)).toMatchObject({ code: "EACCES", retryable: false, via: [b.id], message: expect.stringContaining(`node ${a.id} is not allowed to dial port ${port}`) as string });
+    }
+    expect(requests.slice(1)).toEqual([
+      { action: "dial", peer: a.id, port: 80, service: "web", env: "prod" },
+      { action: "dial", peer: a.id, port: 81, service: undefined, env: "" },
+    ]);
+  });
+
+  it("is not asked about a node's dials to itself, and lets those in to whom it says yes", async () => {
+    const net = new TestNetwork();
+    const { authorize, requests } = asked(() => true);
+    const [a, b] = [net.node(1), net.node(2, { authorize })];
+    await net.link(a, b);
+    const listener = b.router.bind({ port: 80 });
+    const dials = [a.router.connect(b.id, 80), b.router.connect(b.id, 80)];
+    for (const _dial of dials) await during(net.clock, listener.accept(), 10);
+    for (const dial of dials) expect((await during(net.clock, dial, 10)).remoteAddress).toEqual({ id: b.id, port: 80 });
+    expect(requests.map(({ action }) => action)).toEqual(["link", "dial"]);
+  });
+});
