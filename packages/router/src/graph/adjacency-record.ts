@@ -18,8 +18,8 @@ export const maxLinkCost = 10_000;
 export const fragmentCounts: readonly number[] = [1, 4, 16, 64];
 export const maxFragments = 64;
 
-/** Of a fragment so many neighbours are read: 64 fragments hold as many neighbours as nodes have links, many times over. */
-export const maxFragmentEntries = 1024;
+/** A fragment lists at most so many neighbours, and 64 of them 16,384: four times as many as a node has links. */
+export const maxFragmentEntries = 256;
 
 const entryBytes = 11;
 

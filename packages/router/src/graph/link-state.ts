@@ -48,6 +48,11 @@ export class LinkState {
     for (const record of store.records(origin)) this.read(record);
   }
 
+  /** Whether this node's own link to `id` is up. */
+  hasOwn(id: NodeId): boolean {
+    return this.#own.has(id);
+  }
+
   /** This node's own link to `id` is up and costs `cost`, or is gone. */
   setOwn(id: NodeId, cost: number | undefined): void {
     if (id === this.self.id) return;

@@ -202,13 +202,15 @@ export class Topology implements Reachability {
   }
 
   #readNeighbour(id: NodeId): void {
+    const cost = this.#neighbours.cost(id);
+    const hadLink = this.#state.hasOwn(id);
     const wasUnsteady = this.#unsteady.has(id);
-    const isUnsteady = this.#neighbours.isSteady?.(id) === false;
+    const isUnsteady = cost === undefined ? wasUnsteady : this.#neighbours.isSteady?.(id) === false;
     if (isUnsteady) this.#unsteady.add(id);
     else this.#unsteady.delete(id);
-    this.#state.setOwn(id, this.#neighbours.cost(id));
-    const node = this.#state.nodes.get(id);
-    if (wasUnsteady !== isUnsteady && node?.relay === true && node.edges.has(this.#state.self)) this.#outOfDate();
+    this.#state.setOwn(id, cost);
+    if (cost === undefined) this.#unsteady.delete(id);
+    else if (hadLink && wasUnsteady !== isUnsteady && this.#state.nodes.get(id)?.relay === true) this.#outOfDate();
   }
 
   #linkChanged(a: GraphNode, b: GraphNode, before: number | undefined, after: number | undefined): void {

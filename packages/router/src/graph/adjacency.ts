@@ -1,0 +1,235 @@
+import type { RecordStore } from "@astranet/discovery";
+import { TokenBucket, type Clock, type Timer } from "@astranet/transport";
+import type { NodeId } from "../node-id.ts";
+import { adjacencySlot, encodeAdjacency, fragmentCounts, fragmentOf, maxFragmentEntries, type Neighbour } from "./adjacency-record.ts";
+import { FlapDamper } from "./flap-damper.ts";
+import { LinkCost } from "./link-cost.ts";
+import type { Neighbours } from "./neighbours.ts";
+
+/** What an Adjacency is made with. */
+export interface AdjacencyInit {
+  /** Where the records of this node are written. */
+  readonly store: RecordStore;
+  readonly clock: Clock;
+  /** A record could not be written, because the store's limit for this node is reached. It is tried again with the next change. Default: nothing. */
+  readonly refused?: (error: unknown) => void;
+}
+
+/** A link as it comes up. */
+export interface LinkUp {
+  /** Its first round trip. */
+  readonly rttMs: number;
+  /** What its cost is multiplied by, as the administrator says. Default 1. */
+  readonly factor?: number;
+  /** Default 0, an ordinary link. */
+  readonly kind?: number;
+}
+
+interface OwnLink {
+  readonly cost: LinkCost;
+  readonly kind: number;
+  readonly damper: FlapDamper;
+  timer: Timer | undefined;
+  timerAt: number;
+  /** What was told last. */
+  toldCost: number;
+  isSteady: boolean;
+}
+
+/** So many times the records may be written at once, and then once a second: what everybody in the network has to take in is limited here. */
+const writeBurst = 5;
+const writesPerSecond = 1;
+
+/** A fragment with more neighbours than this is spread over four: then one link that changes is a record of less than a kilobyte. */
+const comfortableEntries = 64;
+
+/**
+ * This node's links, as it tells the network in its ADJ records, and as its own paths see them: both ends of a decision use the same costs.
+ * A link is in the records while it is up and steady. Changes of one tick are one writing.
+ */
+export class Adjacency implements Neighbours {
+  readonly #init: AdjacencyInit;
+  readonly #links = new Map<NodeId, OwnLink>();
+  /** Of links that are down; oldest loss first. */
+  readonly #dampers = new Map<NodeId, FlapDamper>();
+  readonly #callbacks = new Set<(id: NodeId) => void>();
+  readonly #bucket: TokenBucket;
+  #fragments = [new Map<NodeId, Neighbour>()];
+  readonly #due = new Set<number>();
+  #isScheduled = false;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(init: AdjacencyInit) {
+    this.#init = init;
+    this.#bucket = new TokenBucket(init.clock, writeBurst, writesPerSecond);
+  }
+
+  /** A link to `id` is up. Where there was one already, this is a sample of its round trip. */
+  up(id: NodeId, { rttMs, factor, kind = 0 }: LinkUp): void {
+    if (this.#closed) return;
+    if (this.#links.has(id)) {
+      this.sample(id, rttMs);
+      return;
+    }
+    const nowMs = this.#init.clock.now();
+    const damper = this.#dampers.get(id) ?? new FlapDamper();
+    this.#dampers.delete(id);
+    damper.up(nowMs);
+    const cost = new LinkCost({ rttMs, nowMs, factor });
+    const link: OwnLink = { cost, kind, damper, timer: undefined, timerAt: 0, toldCost: cost.advertised(nowMs), isSteady: nowMs >= damper.steadyAt };
+    this.#links.set(id, link);
+    if (link.isSteady) this.#list(id, { id, cost: link.toldCost, kind });
+    this.#arm(id, link, nowMs);
+    this.#tell(id);
+  }
+
+  /** A round trip to `id` was measured. */
+  sample(id: NodeId, rttMs: number): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    link.cost.sample(rttMs, this.#init.clock.now());
+    this.#refresh(id, link);
+  }
+
+  /** The send queue of the link to `id` is above its high-water mark, or is no more. */
+  congested(id: NodeId, isLong: boolean): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    link.cost.congested(isLong, this.#init.clock.now());
+    this.#refresh(id, link);
+  }
+
+  /** No link to `id` is up any more. */
+  down(id: NodeId): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    const nowMs = this.#init.clock.now();
+    link.timer?.cancel();
+    this.#links.delete(id);
+    link.damper.down(nowMs);
+    this.#remember(id, link.damper, nowMs);
+    this.#list(id, undefined);
+    this.#tell(id);
+  }
+
+  cost(id: NodeId): number | undefined {
+    return this.#links.get(id)?.toldCost;
+  }
+
+  ids(): Iterable<NodeId> {
+    return this.#links.keys();
+  }
+
+  isSteady(id: NodeId): boolean {
+    return this.#links.get(id)?.isSteady ?? false;
+  }
+
+  subscribe(callback: (id: NodeId) => void): () => void {
+    this.#callbacks.add(callback);
+    return () => {
+      this.#callbacks.delete(callback);
+    };
+  }
+
+  /** Writes nothing more and tells nobody. What is written stays. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const { timer } of this.#links.values()) timer?.cancel();
+    this.#callbacks.clear();
+  }
+
+  #remember(id: NodeId, damper: FlapDamper, nowMs: number): void {
+    this.#dampers.set(id, damper);
+    for (const [oldest, each] of this.#dampers) {
+      if (!each.isForgotten(nowMs)) break;
+      this.#dampers.delete(oldest);
+    }
+  }
+
+  #refresh(id: NodeId, link: OwnLink): void {
+    const nowMs = this.#init.clock.now();
+    const cost = link.cost.advertised(nowMs);
+    const isSteady = nowMs >= link.damper.steadyAt;
+    this.#arm(id, link, nowMs);
+    if (cost === link.toldCost && isSteady === link.isSteady) return;
+    link.toldCost = cost;
+    link.isSteady = isSteady;
+    if (isSteady) this.#list(id, { id, cost, kind: link.kind });
+    this.#tell(id);
+  }
+
+  /** Comes back when something will change by itself. */
+  #arm(id: NodeId, link: OwnLink, nowMs: number): void {
+    const steadyAt = link.damper.steadyAt > nowMs ? link.damper.steadyAt : Infinity;
+    const at = Math.min(link.cost.nextChangeAt ?? Infinity, steadyAt);
+    if (link.timer !== undefined && link.timerAt === at) return;
+    link.timer?.cancel();
+    link.timer = undefined;
+    link.timerAt = at;
+    if (this.#closed || at === Infinity) return;
+    link.timer = this.#init.clock.setTimer(Math.max(at - nowMs, 0), () => {
+      link.timer = undefined;
+      this.#refresh(id, link);
+    });
+  }
+
+  #tell(id: NodeId): void {
+    for (const callback of [...this.#callbacks]) callback(id);
+  }
+
+  #list(id: NodeId, entry: Neighbour | undefined): void {
+    const index = fragmentOf(id, this.#fragments.length);
+    const fragment = this.#fragments[index]!;
+    if (entry === undefined && !fragment.delete(id)) return;
+    if (entry !== undefined) fragment.set(id, entry);
+    this.#due.add(index);
+    const next = fragmentCounts[fragmentCounts.indexOf(this.#fragments.length) + 1];
+    if (fragment.size > comfortableEntries && next !== undefined) this.#spread(next);
+    this.#schedule();
+  }
+
+  #spread(count: number): void {
+    const entries = this.#fragments.flatMap((fragment) => [...fragment]);
+    this.#fragments = Array.from({ length: count }, () => new Map<NodeId, Neighbour>());
+    for (const [id, entry] of entries) this.#fragments[fragmentOf(id, count)]!.set(id, entry);
+    for (let index = 0; index < count; index += 1) this.#due.add(index);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#closed) return;
+    this.#isScheduled = true;
+    const { clock } = this.#init;
+    const waitMs = this.#bucket.take(1);
+    const write = (): void => {
+      this.#isScheduled = false;
+      if (!this.#closed && !this.#write()) this.#bucket.give();
+    };
+    if (waitMs === 0) clock.defer(write);
+    else this.#timer = clock.setTimer(waitMs, write);
+  }
+
+  /** Whether anything was new. */
+  #write(): boolean {
+    const { store, refused } = this.#init;
+    let isNew = false;
+    // The highest first: where neighbours move to other fragments, they are in two for a moment instead of in none.
+    for (const index of [...this.#due].sort((a, b) => b - a)) {
+      const slot = adjacencySlot(index);
+      const before = store.get(store.self, slot);
+      const neighbours = [...this.#fragments[index]!.values()];
+      if (neighbours.length === 0 && before === undefined) {
+        this.#due.delete(index);
+        continue;
+      }
+      try {
+        isNew = store.put(slot, encodeAdjacency(neighbours.slice(0, maxFragmentEntries))) !== before || isNew;
+        this.#due.delete(index);
+      } catch (error) {
+        refused?.(error);
+      }
+    }
+    return isNew;
+  }
+}

@@ -1,0 +1,188 @@
+import { RecordStore, type StoredRecord } from "@astranet/discovery";
+import { describe, expect, it } from "vitest";
+import { Adjacency } from "../src/graph/adjacency.ts";
+import { decodeAdjacency } from "../src/graph/adjacency-record.ts";
+import { idOf } from "./support/network.ts";
+import { VirtualClock } from "./support/virtual-clock.ts";
+
+interface World {
+  readonly clock: VirtualClock;
+  readonly store: RecordStore;
+  readonly adjacency: Adjacency;
+  /** When records were written, and how many neighbours the written fragment lists. */
+  readonly writes: { readonly atMs: number; readonly slot: number; readonly count: number }[];
+  /** The neighbours that all fragments list. */
+  listed(): string[];
+}
+
+function world(): World {
+  const clock = new VirtualClock();
+  const store = new RecordStore({ self: idOf(0), incarnation: 1n });
+  const writes: World["writes"] = [];
+  store.subscribe((_origin, record) => {
+    if (record !== undefined) writes.push({ atMs: clock.now(), slot: record.slot, count: decodeAdjacency(record.payload).length });
+  });
+  const listed = (): string[] => [...store.records(store.self)].flatMap(({ payload }: StoredRecord) => decodeAdjacency(payload).map(({ id }) => id)).sort();
+  return { clock, store, adjacency: new Adjacency({ store, clock }), writes, listed };
+}
+
+describe("the records of a node's links", () => {
+  it("list those that are up, as one writing a tick", async () => {
+    const { clock, adjacency, writes, listed } = world();
+    adjacency.up(idOf(1), { rttMs: 10 });
+    adjacency.up(idOf(2), { rttMs: 10 });
+    expect(writes).toEqual([]);
+    await clock.settle();
+    expect(writes.map(({ count }) => count)).toEqual([2]);
+    adjacency.down(idOf(1));
+    await clock.settle();
+    expect(listed()).toEqual([idOf(2)]);
+  });
+
+  it("say what the link costs, and say it again when that has changed by much", async () => {
+    const { clock, store, adjacency, writes } = world();
+    const told: string[] = [];
+    adjacency.subscribe((id) => told.push(id));
+    adjacency.up(idOf(1), { rttMs: 10, factor: 2, kind: 7 });
+    await clock.settle();
+    expect(decodeAdjacency(store.get(store.self, 0x0100)!.payload)).toEqual([{ id: idOf(1), cost: 34, kind: 7 }]);
+    expect([adjacency.cost(idOf(1)), [...adjacency.ids()]]).toEqual([34, [idOf(1)]]);
+    await clock.advance(30_000);
+    expect(decodeAdjacency(store.get(store.self, 0x0100)!.payload)[0]!.cost).toBe(23);
+    for (let i = 0; i < 60; i += 1) {
+      adjacency.sample(idOf(1), 100);
+      await clock.advance(1000);
+    }
+    expect(adjacency.cost(idOf(1))).toBeGreaterThan(180);
+    expect(told).toHaveLength(writes.length);
+    adjacency.congested(idOf(1), true);
+    const before = adjacency.cost(idOf(1))!;
+    await clock.advance(10_000);
+    expect(adjacency.cost(idOf(1))).toBeGreaterThan(1.9 * before);
+  });
+
+  it("are spread over four times as many fragments when one lists more than 64", async () => {
+    const { clock, store, adjacency, listed } = world();
+    for (let n = 1; n <= 64; n += 1) adjacency.up(idOf(n), { rttMs: 10 });
+    await clock.settle();
+    expect([...store.records(store.self)].map(({ slot }) => slot)).toEqual([0x0100]);
+    for (let n = 65; n <= 300; n += 1) adjacency.up(idOf(n), { rttMs: 10 });
+    await clock.settle();
+    expect(listed()).toHaveLength(300);
+    const slots = [...store.records(store.self)].map(({ slot }) => slot).sort();
+    expect(slots).toEqual(Array.from({ length: 16 }, (_, i) => 0x0100 + i));
+  });
+
+  it("never let a neighbour out when fragments grow", async () => {
+    const { clock, store, adjacency, listed } = world();
+    for (let n = 1; n <= 64; n += 1) adjacency.up(idOf(n), { rttMs: 10 });
+    await clock.settle();
+    const counts: number[] = [];
+    store.subscribe(() => counts.push(new Set(listed().filter((id) => id <= idOf(64))).size));
+    adjacency.up(idOf(65), { rttMs: 10 });
+    await clock.settle();
+    expect(counts).toEqual([64, 64, 64, 64]);
+  });
+
+  it("change by less than a kilobyte with each of 1,000 neighbours", async () => {
+    const { clock, store, adjacency } = world();
+    for (let n = 1; n <= 1000; n += 1) adjacency.up(idOf(n), { rttMs: 10 });
+    await clock.settle();
+    for (const { payload } of store.records(store.self)) expect(payload.length).toBeLessThan(1000);
+    expect([...store.records(store.self)]).toHaveLength(16);
+  });
+
+  it("are written 5 times at once, and then once a second, with all that came meanwhile", async () => {
+    const { clock, adjacency, writes, listed } = world();
+    const start = clock.now();
+    for (let n = 1; n <= 100; n += 1) {
+      adjacency.up(idOf(n % 2 === 0 ? n : n + 200), { rttMs: 10 });
+      await clock.advance(50);
+    }
+    const times = writes.map(({ atMs }) => atMs - start);
+    expect(times.slice(0, 5)).toEqual([0, 50, 100, 150, 200]);
+    const spread = [...new Set(times)].slice(5);
+    for (const [i, at] of spread.entries()) if (i > 0) expect(at - spread[i - 1]!).toBeGreaterThan(999);
+    await clock.advance(1000);
+    expect(listed()).toHaveLength(100);
+  });
+
+  it("are tried again with the next change when the store refused them", async () => {
+    const clock = new VirtualClock();
+    const store = new RecordStore({ self: idOf(0), incarnation: 1n, limits: { maxBytesPerOrigin: 50 } });
+    const refused: unknown[] = [];
+    const adjacency = new Adjacency({ store, clock, refused: (error) => refused.push(error) });
+    for (const n of [1, 2, 3]) adjacency.up(idOf(n), { rttMs: 10 });
+    await clock.settle();
+    expect(refused).toEqual([expect.objectContaining({ code: "EINVAL" })]);
+    adjacency.down(idOf(2));
+    adjacency.down(idOf(3));
+    await clock.settle();
+    expect(decodeAdjacency(store.get(store.self, 0x0100)!.payload)).toHaveLength(1);
+  });
+
+  it("stay as they are after close, and no timer is left", async () => {
+    const { clock, adjacency, listed } = world();
+    adjacency.up(idOf(1), { rttMs: 10 });
+    await clock.settle();
+    adjacency.close();
+    adjacency.up(idOf(2), { rttMs: 10 });
+    adjacency.down(idOf(1));
+    await clock.advance(60_000);
+    expect(listed()).toEqual([idOf(1)]);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe("a link that flaps", () => {
+  it("is listed at once the first three times, and later when it has been up for a while", async () => {
+    const { clock, adjacency, listed } = world();
+    const flap = async (): Promise<void> => {
+      adjacency.down(idOf(1));
+      await clock.advance(1200);
+      adjacency.up(idOf(1), { rttMs: 10 });
+      await clock.settle();
+    };
+    adjacency.up(idOf(1), { rttMs: 10 });
+    await flap();
+    await flap();
+    expect([listed(), adjacency.isSteady(idOf(1))]).toEqual([[idOf(1)], true]);
+    await flap();
+    expect([listed(), adjacency.isSteady(idOf(1)), adjacency.cost(idOf(1))]).toEqual([[], false, 17]);
+    await clock.advance(999);
+    expect(listed()).toEqual([]);
+    await clock.advance(1);
+    expect([listed(), adjacency.isSteady(idOf(1))]).toEqual([[idOf(1)], true]);
+    await flap();
+    await clock.advance(1999);
+    expect(listed()).toEqual([]);
+    await clock.advance(1);
+    expect(listed()).toEqual([idOf(1)]);
+  });
+
+  it("is trusted again when it has been quiet for 10 s", async () => {
+    const { clock, adjacency, listed } = world();
+    for (let i = 0; i < 50; i += 1) {
+      adjacency.up(idOf(1), { rttMs: 10 });
+      adjacency.down(idOf(1));
+      await clock.advance(100);
+    }
+    await clock.advance(10_000);
+    adjacency.up(idOf(1), { rttMs: 10 });
+    await clock.settle();
+    expect(listed()).toEqual([idOf(1)]);
+  });
+
+  it("does not keep others from being listed", async () => {
+    const { clock, adjacency, listed } = world();
+    for (let i = 0; i < 100; i += 1) {
+      adjacency.up(idOf(1), { rttMs: 10 });
+      await clock.advance(50);
+      adjacency.down(idOf(1));
+      await clock.advance(50);
+    }
+    adjacency.up(idOf(2), { rttMs: 10 });
+    await clock.settle();
+    expect(listed()).toEqual([idOf(2)]);
+  });
+});

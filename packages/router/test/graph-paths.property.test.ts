@@ -1,0 +1,292 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { CompactGraph, type Vertex } from "../src/graph/compact-graph.ts";
+import { computePaths, type NetworkInit } from "../src/graph/compute-paths.ts";
+import type { AvoidList, Path } from "../src/graph/path.ts";
+import { PathSearch } from "../src/graph/path-search.ts";
+import type { Topology } from "../src/graph/topology.ts";
+import { GraphWorld, leaf, relay } from "./support/graph-world.ts";
+import { idOf } from "./support/network.ts";
+
+/** A network of numbered nodes; 0 is the one that looks. Few different costs, so that there are many ties. */
+interface Network {
+  readonly relays: readonly boolean[];
+  readonly links: readonly (readonly [number, number, number])[];
+}
+
+function networks(maxNodes: number, density = 0.5): fc.Arbitrary<Network> {
+  return fc.integer({ min: 2, max: maxNodes }).chain((size) => {
+    const pairs = Array.from({ length: size }, (_, b) => Array.from({ length: b }, (_, a) => [a, b] as const)).flat();
+    const cost = fc.option(fc.constantFrom(1, 1, 2, 3, 5, 8, 100), { nil: 0, freq: Math.round(1 / (1 - density)) });
+    return fc.record({
+      relays: fc.array(fc.boolean().map((x) => x || size > 20), { minLength: size, maxLength: size }),
+      links: fc.tuple(...pairs.map(([a, b]) => cost.map((each) => [a, b, each] as const))).map((all) => all.filter(([, , each]) => each > 0)),
+    });
+  });
+}
+
+function plain({ relays, links }: Network, order: <T>(items: readonly T[]) => readonly T[] = (items) => items): NetworkInit {
+  return {
+    self: idOf(0),
+    nodes: order(relays.map((each, n) => ({ id: idOf(n), relays: each }))),
+    links: order(links.map(([a, b, cost]) => ({ a: idOf(a), b: idOf(b), cost }))),
+  };
+}
+
+function costOf({ links }: Network, a: number, b: number): number | undefined {
+  return links.find(([x, y]) => (x === a && y === b) || (x === b && y === a))?.[2];
+}
+
+/** Every path without loops from 0, of at most `maxHops` links, by going everywhere; best first as the order of paths says. */
+function everyPath(network: Network, to: number, maxHops = 15, isAllowed: (from: number, next: number) => boolean = () => true): Path[] {
+  const paths: Path[] = [];
+  const walk = (way: readonly number[], cost: number): void => {
+    const at = way[way.length - 1]!;
+    if (at === to) {
+      paths.push({ ids: way.map(idOf), cost });
+      return;
+    }
+    if (way.length > maxHops || (way.length > 1 && network.relays[at] !== true)) return;
+    for (let next = 0; next < network.relays.length; next += 1) {
+      const link = costOf(network, at, next);
+      if (link === undefined || way.includes(next) || !isAllowed(at, next)) continue;
+      walk([...way, next], cost + link + (way.length > 1 ? 2 : 0));
+    }
+  };
+  walk([0], 0);
+  return paths.sort((a, b) => a.cost - b.cost || a.ids.length - b.ids.length || (a.ids.join() < b.ids.join() ? -1 : 1));
+}
+
+function worldOf({ relays, links }: Network): { world: GraphWorld; topology: Topology } {
+  const world = new GraphWorld();
+  for (const [n, each] of relays.entries()) world.node(n, each ? relay : leaf);
+  world.link(...links);
+  return { world, topology: world.topology() };
+}
+
+describe("the best path", () => {
+  it("is the first of all there are, by cost, then links, then ids", () => {
+    fc.assert(
+      fc.property(networks(7), (network) => {
+        const paths = computePaths(plain(network));
+        for (let to = 1; to < network.relays.length; to += 1) expect(paths.get(idOf(to))).toEqual(everyPath(network, to)[0]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is the first of those that are short enough, even where it is dear", () => {
+    fc.assert(
+      fc.property(networks(7), fc.integer({ min: 1, max: 4 }), (network, maxHops) => {
+        const vertices = network.relays.map((each, n) => ({ id: idOf(n), relay: each, edges: new Map<Vertex, number>(), index: -1 }));
+        for (const [a, b, cost] of network.links) {
+          vertices[a]!.edges.set(vertices[b]!, cost);
+          vertices[b]!.edges.set(vertices[a]!, cost);
+        }
+        const search = new PathSearch(new CompactGraph(vertices[0]!, vertices), { maxHops });
+        for (let to = 1; to < network.relays.length; to += 1) {
+          const found = search.path(vertices[to]!);
+          const best = everyPath(network, to, maxHops)[0];
+          expect(found && { ids: found.vertices.map(({ id }) => id), cost: found.cost }).toEqual(best);
+          expect([search.cost(vertices[to]!), search.hops(vertices[to]!)]).toEqual([best?.cost, best && best.ids.length - 1]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("costs in larger networks what Floyd and Warshall's algorithm says, and is a way that exists, without loops, over relays only", () => {
+    fc.assert(
+      fc.property(networks(30, 0.12), (network) => {
+        const size = network.relays.length;
+        const far = network.relays.map((_, a) => network.relays.map((_each, b) => (a === b ? 0 : (costOf(network, a, b) ?? Infinity))));
+        for (let via = 1; via < size; via += 1) {
+          if (network.relays[via] !== true) continue;
+          for (let a = 0; a < size; a += 1) for (let b = 0; b < size; b += 1) if (a !== via && b !== via) far[a]![b] = Math.min(far[a]![b]!, far[a]![via]! + 2 + far[via]![b]!);
+        }
+        const paths = computePaths(plain(network));
+        for (let to = 1; to < size; to += 1) {
+          const path = paths.get(idOf(to));
+          if (path === undefined) {
+            // What is too far away cannot be reached; all else can.
+            expect(far[0]![to] === Infinity || everyPathIsLong(network, to)).toBe(true);
+            continue;
+          }
+          const way = path.ids.map((id) => Number.parseInt(id.slice(1), 16));
+          expect(new Set(way).size).toBe(way.length);
+          expect([way[0], way[way.length - 1], way.length <= 16]).toEqual([0, to, true]);
+          expect(way.slice(1, -1).every((n) => network.relays[n])).toBe(true);
+          expect(way.slice(1).reduce((sum, n, i) => sum + costOf(network, way[i]!, n)!, 2 * (way.length - 2))).toBe(path.cost);
+          if (path.cost > far[0]![to]!) expect(shortestHops(network, to, far[0]![to]!)).toBeGreaterThan(15);
+          else expect(path.cost).toBe(far[0]![to]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is the same for every order in which nodes and links are told", () => {
+    fc.assert(
+      fc.property(networks(9), fc.infiniteStream(fc.nat()), (network, numbers) => {
+        const shuffled = <T>(items: readonly T[]): readonly T[] =>
+          items.map((item) => [numbers.next().value as number, item] as const).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
+        const sorted = (paths: Map<string, Path>): [string, Path][] => [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
+        expect(sorted(computePaths(plain(network, shuffled)))).toEqual(sorted(computePaths(plain(network))));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** Whether no path of at most 15 links exists. */
+function everyPathIsLong(network: Network, to: number): boolean {
+  return shortestHops(network, to, Infinity) > 15;
+}
+
+/** The fewest links of a path that costs at most `maxCost`, by looking at one more link at a time. */
+function shortestHops(network: Network, to: number, maxCost: number): number {
+  let costs = new Map([[0, 0]]);
+  for (let hops = 1; hops < network.relays.length; hops += 1) {
+    const next = new Map<number, number>();
+    for (const [at, cost] of costs) {
+      if (at !== 0 && network.relays[at] !== true) continue;
+      for (let to2 = 1; to2 < network.relays.length; to2 += 1) {
+        const link = costOf(network, at, to2);
+        if (link !== undefined) next.set(to2, Math.min(next.get(to2) ?? Infinity, cost + link + (at === 0 ? 0 : 2)));
+      }
+    }
+    if ((next.get(to) ?? Infinity) <= maxCost && next.has(to)) return hops;
+    costs = next;
+  }
+  return Infinity;
+}
+
+describe("alternatives", () => {
+  it("are the best three of all paths within half as much again", () => {
+    fc.assert(
+      fc.property(networks(6, 0.7), (network) => {
+        const { topology } = worldOf(network);
+        for (let to = 1; to < network.relays.length; to += 1) {
+          const all = everyPath(network, to);
+          const expected = all.filter(({ cost }) => cost <= 1.5 * all[0]!.cost).slice(0, 3);
+          expect(topology.alternatives(idOf(to))).toEqual(expected);
+          expect(topology.path(idOf(to))).toEqual(expected[0]);
+          const chosen = topology.choose(idOf(to));
+          expect(expected.filter(({ cost }) => cost <= 1.1 * all[0]!.cost)).toEqual(chosen === undefined ? [] : expect.arrayContaining([chosen]));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("use nothing that is to be avoided", () => {
+    const numbers = fc.integer({ min: 0, max: 6 });
+    fc.assert(
+      fc.property(networks(6, 0.7), fc.array(fc.tuple(numbers, numbers), { maxLength: 4 }), fc.array(numbers, { maxLength: 2 }), (network, links, refusing) => {
+        const { topology } = worldOf(network);
+        const avoid: AvoidList = { links: links.map(([a, b]) => [idOf(a), idOf(b)] as const), relays: refusing.map(idOf) };
+        const isAllowed = (from: number, next: number): boolean =>
+          !links.some(([a, b]) => (a === from && b === next) || (b === from && a === next)) && (from === 0 || !refusing.includes(from));
+        for (let to = 1; to < network.relays.length; to += 1) {
+          const all = everyPath(network, to, 15, isAllowed);
+          expect(topology.path(idOf(to), { avoid })).toEqual(all[0]);
+          expect(topology.alternatives(idOf(to), { avoid })).toEqual(all.filter(({ cost }) => cost <= 1.5 * all[0]!.cost).slice(0, 3));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** Something that happens to a network. */
+type Change =
+  | { readonly what: "link" | "claim"; readonly a: number; readonly b: number; readonly cost: number | undefined }
+  | { readonly what: "node"; readonly a: number; readonly relays: boolean; readonly overloaded: boolean; readonly leaving: boolean; readonly life: boolean }
+  | { readonly what: "drop"; readonly a: number }
+  | { readonly what: "wait"; readonly ms: number };
+
+const node = fc.integer({ min: 0, max: 6 });
+const flag = fc.constantFrom(true, false, false);
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ what: fc.constantFrom("link" as const, "claim" as const), a: node, b: node, cost: fc.constantFrom(undefined, 1, 2, 5, 50) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ what: fc.constant("node" as const), a: node, relays: fc.constantFrom(true, true, false), overloaded: flag, leaving: flag, life: flag }),
+  },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("drop" as const), a: node }) },
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("wait" as const), ms: fc.constantFrom(0, 10, 60, 300, 3000) }) },
+);
+
+describe("a topology that follows changes", () => {
+  it("says at any time what one says that begins with the records as they are, and has told everything once it is quiet", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 40 }), async (changes) => {
+        const world = new GraphWorld();
+        const topology = world.topology();
+        const lives = new Map<number, bigint>();
+        let events: string[] = [];
+        topology.subscribe((id) => events.push(id));
+        for (const each of changes) {
+          if (each.what === "wait") await world.clock.advance(each.ms);
+          else if (each.what === "drop") world.store.drop(idOf(each.a));
+          else if (each.what === "node") {
+            if (each.life) lives.set(each.a, (lives.get(each.a) ?? 1n) + 1n);
+            world.node(each.a, each, each.a === 0 ? 1n : lives.get(each.a));
+          } else if (each.a !== each.b) {
+            world.claim(each.a, each.b, each.cost, lives.get(each.a));
+            if (each.what === "link") world.claim(each.b, each.a, each.cost, lives.get(each.b));
+            if (each.what === "link" && each.a === 0) world.links.set(each.b, each.cost);
+            if (each.what === "link" && each.b === 0) world.links.set(each.a, each.cost);
+          }
+        }
+        const afresh = world.topology();
+        const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
+        expect(topology.routes().sort(byId)).toEqual(afresh.routes().sort(byId));
+        await world.clock.advance(10_000);
+        for (let n = 0; n < 7; n += 1) {
+          expect(topology.cost(idOf(n))).toBe(afresh.cost(idOf(n)));
+          expect(topology.hops(idOf(n))).toBe(afresh.hops(idOf(n)));
+        }
+        events = [];
+        await world.clock.advance(60_000);
+        expect(events).toEqual([]);
+        expect(world.clock.timers).toBe(0);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("tells each change once: who keeps what was told always agrees, and is never told what it knows", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 30 }), async (changes) => {
+        const world = new GraphWorld();
+        const topology = world.topology();
+        const heard = new Map<string, { cost: number; hops: number | undefined }>();
+        const isNews = (id: string): boolean => {
+          const before = heard.get(id);
+          const cost = topology.cost(id);
+          if (before === undefined || cost === undefined) return before !== cost;
+          return before.hops !== topology.hops(id) || Math.abs(4 * Math.log2(cost / before.cost)) >= 1;
+        };
+        topology.subscribe((id) => {
+          expect(isNews(id)).toBe(true);
+          const cost = topology.cost(id);
+          if (cost === undefined) heard.delete(id);
+          else heard.set(id, { cost, hops: topology.hops(id) });
+        });
+        for (const each of changes) {
+          if (each.what === "wait") await world.clock.advance(each.ms);
+          else if (each.what === "drop") world.store.drop(idOf(each.a));
+          else if (each.what === "node") world.node(each.a, each);
+          else if (each.a !== each.b) {
+            if (each.cost === undefined) world.cut([each.a, each.b]);
+            else world.link([each.a, each.b, each.cost]);
+          }
+        }
+        await world.clock.advance(10_000);
+        for (let n = 1; n < 7; n += 1) expect(isNews(idOf(n))).toBe(false);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
