@@ -5,6 +5,7 @@ import { conformance } from "@astranet/transport/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { collect } from "./collect.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 let server: WebSocketServer;
 
@@ -60,6 +61,57 @@ describe("a connection over a WebSocket", () => {
     a.terminate();
     await once(b, "close");
     expect((await collect(toConnection(b))).reason).toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("sends messages of 64 KiB at most", async () => {
+    const [a, b] = await sockets();
+    await once(a, "open");
+    const lengths: number[] = [];
+    b.on("message", (data: Buffer) => lengths.push(data.length));
+    const connection = toConnection(a);
+    connection.send([new Uint8Array(100_000), new Uint8Array(100_000)]);
+    connection.send([new Uint8Array(65_536)]);
+    b.close(1_000);
+    await once(b, "close");
+    expect(lengths).toEqual([65_536, 65_536, 65_536, 3_392, 65_536]);
+    connection.abort();
+  });
+
+  it("looks ever less often whether a buffer has emptied that does not, and as often as at first for the next", () => {
+    const clock = new VirtualClock();
+    const looks: number[] = [];
+    let bufferedAmount = 0;
+    const socket = {
+      binaryType: "arraybuffer",
+      readyState: 1,
+      get bufferedAmount() {
+        looks.push(clock.now());
+        return bufferedAmount;
+      },
+      send: () => undefined,
+      close: () => undefined,
+      addEventListener: () => undefined,
+    };
+    const connection = toConnection(socket, { clock });
+    let drained = 0;
+    connection.start({ data: () => undefined, drain: () => void (drained += 1), closed: () => undefined });
+    looks.length = 0;
+    bufferedAmount = 200_000;
+    expect(connection.send([Uint8Array.of(1)])).toBe(false);
+    clock.advance(252);
+    expect(looks).toEqual([0, 4, 12, 28, 60, 124, 188, 252]);
+    bufferedAmount = 65_536;
+    clock.advance(64);
+    expect(drained).toBe(1);
+    clock.advance(1_000);
+    expect(looks.splice(0).at(-1)).toBe(316);
+    bufferedAmount = 200_000;
+    connection.send([Uint8Array.of(1)]);
+    clock.advance(4);
+    expect(looks).toEqual([1_316, 1_320]);
+    connection.abort();
+    clock.advance(1_000);
+    expect(looks).toEqual([1_316, 1_320]);
   });
 
   it("refuses a text message", async () => {

@@ -20,8 +20,11 @@ export interface WebSocketLike {
 
 const CONNECTING = 0;
 const OPEN = 1;
-/** A WebSocket says nothing when its buffer empties. */
-const POLL_MS = 4;
+/** A WebSocket says nothing when its buffer empties, so one looks: at first as often as browsers' timers can, then ever less often. */
+const MIN_POLL_MS = 4;
+const MAX_POLL_MS = 64;
+/** A message is no longer than this, so that it fits whatever limit a server or a gateway has. */
+const MESSAGE_BYTES = 65_536;
 /** What an aborted connection closes with; any code but 1000 means a broken connection to the peer. */
 const ABORTED = 4_000;
 const EMPTY = new Uint8Array(0);
@@ -38,6 +41,7 @@ export class WebSocketConnection extends BaseConnection {
   #early: Uint8Array<ArrayBuffer>[] = [];
   #earlyBytes = 0;
   #poll: Timer | undefined = undefined;
+  #pollMs = MIN_POLL_MS;
   #owesDrain = false;
 
   constructor(socket: WebSocketLike, options: ConnectionOptions) {
@@ -63,8 +67,9 @@ export class WebSocketConnection extends BaseConnection {
   send(chunks: readonly Uint8Array[]): boolean {
     if (this.closing) return true;
     const bytes = gather(chunks);
-    if (bytes.length > 0) this.#post(bytes);
+    for (let at = 0; at < bytes.length; at += MESSAGE_BYTES) this.#post(bytes.length <= MESSAGE_BYTES ? bytes : bytes.subarray(at, at + MESSAGE_BYTES));
     if (this.#waitingBytes() <= HIGH_WATER_BYTES) return true;
+    if (!this.#owesDrain) this.#pollMs = MIN_POLL_MS;
     this.#owesDrain = true;
     this.#setPoll();
     return false;
@@ -138,10 +143,12 @@ export class WebSocketConnection extends BaseConnection {
   }
 
   #setPoll(): void {
-    this.#poll ??= this.clock.setTimer(POLL_MS, () => {
+    if (this.#poll !== undefined) return;
+    this.#poll = this.clock.setTimer(this.#pollMs, () => {
       this.#poll = undefined;
       this.#checkDrained();
     });
+    this.#pollMs = Math.min(MAX_POLL_MS, this.#pollMs * 2);
   }
 
   #checkDrained(): void {
