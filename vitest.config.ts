@@ -15,12 +15,14 @@ const order = { node: 0, browser: 1, programs: 2, alone: 3 };
 const packages = ["frame", "transport", "transport-tcp", "transport-ws", "mux", "noise", "discovery", "router", "astranet"];
 /** Packages that use no Node API: their `*.test.ts` run a second time in Chromium; `*.node.test.ts` do not. */
 const portable = ["frame", "transport", "transport-ws", "mux", "noise", "discovery", "router"];
+/** Some packages' tests dial what is started once, in Node, for all of them. */
+const setupOf = (name: string): { globalSetup?: string } => (existsSync(`packages/${name}/test/global-setup.ts`) ? { globalSetup: "test/global-setup.ts" } : {});
 /** Tests that measure time or memory run one at a time, after all others. */
 const load = "**/*.load.node.test.ts";
 
 const node = packages.map((name) => ({
   extends: true as const,
-  test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"], exclude: [load], sequence: { groupOrder: order.node } },
+  test: { name, root: `packages/${name}`, ...setupOf(name), include: ["test/**/*.test.ts"], exclude: [load], sequence: { groupOrder: order.node } },
 }));
 
 const programs = ["examples", "bench"].map((name) => ({
@@ -46,6 +48,7 @@ const browser = portable.map((name) => ({
   test: {
     name: `${name}@chromium`,
     root: `packages/${name}`,
+    ...setupOf(name),
     include: ["test/**/*.test.ts"],
     exclude: ["test/**/*.node.test.ts"],
     sequence: { groupOrder: order.browser },
