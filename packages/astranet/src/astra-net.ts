@@ -4,7 +4,7 @@ import { AstraError, type Pipe, toConnection, type TransportListener } from "@as
 import { closedError, Core } from "./core.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import type { AstraNetEventType, AstraNetListener, AstraNetListenerOptions } from "./events.ts";
-import { type AstraNetOptions, refuseUnsafe } from "./options.ts";
+import type { AstraNetOptions } from "./options.ts";
 
 interface Abortable {
   readonly signal?: AbortSignal;
@@ -41,8 +41,8 @@ export interface DialOptions extends Abortable {
   readonly urgency?: number;
   /** W3C trace context, handed to the listener's side; at most 512 characters. */
   readonly trace?: string;
-  /** Needs encryption, which this version does not have: ERR_ASTRANET_INSECURE. */
-  readonly peerKey?: unknown;
+  /** The public key, 32 bytes, that the other node must have: another fails with EACCES before anything is sent. An id alone is 8 bytes of its hash. */
+  readonly peerKey?: Uint8Array;
 }
 
 /**
@@ -59,7 +59,7 @@ export class AstraNet implements AsyncDisposable {
   readonly #shows: string | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Throws EINVAL for an option that is wrong, ERR_ASTRANET_INSECURE for one that only encryption could honour. */
+  /** Throws EINVAL for an option that is wrong, ERR_ASTRANET_INSECURE for one that this version cannot honour. */
   constructor(options: AstraNetOptions = {}) {
     const core = (options as ViewOptions)[viewOf];
     this.#core = core ?? new Core(options);
@@ -71,6 +71,11 @@ export class AstraNet implements AsyncDisposable {
   /** 16 lower-case hexadecimal digits, of which one at least is a letter. Drawn anew for each node. */
   get id(): NodeId {
     return this.#core.router.id;
+  }
+
+  /** The public key that the id is of, 32 bytes; undefined under `insecure`. For `peerKey` of those who dial this node. */
+  get publicKey(): Uint8Array | undefined {
+    return this.#core.router.publicKey;
   }
 
   get role(): NodeRole {
@@ -91,7 +96,7 @@ export class AstraNet implements AsyncDisposable {
 
   /**
    * Accepts links: ('tcp4', ':10000'), ('unix', '/run/a.sock'), or one URL. The result's `address` has the real port, and `join` takes it unchanged.
-   * Rejects with ERR_ASTRANET_INSECURE beyond loopback without `insecure: true`, ERR_ASTRANET_NO_TRANSPORT for an unknown network,
+   * Rejects with ERR_ASTRANET_INSECURE beyond loopback without `secret`, `authorize` or `insecure: true`, ERR_ASTRANET_NO_TRANSPORT for an unknown network,
    * EINVAL, EADDRINUSE, EACCES; after an abort with `signal.reason`, when nothing listens.
    */
   async listenAndServe(network: string, address: string, options?: Abortable): Promise<TransportListener>;
@@ -170,11 +175,11 @@ export class AstraNet implements AsyncDisposable {
     const way = parseDialNetwork(network);
     const target = parseDialAddress(address);
     const { signal, timeoutMs = 10_000, select, affinity = way.affinity, peerKey, ...connectOptions } = options;
-    refuseUnsafe("peerKey", peerKey);
+    const pinned = peerKey === undefined ? {} : { peerKey };
     if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) throw new AstraError("EINVAL", `timeoutMs is a number of milliseconds, not ${String(timeoutMs)}`);
     const { router, resolver } = this.#core;
     return this.#core.pending(signal, async (either) => {
-      if (target.kind === "node") return router.connect(target.id, target.port, { ...connectOptions, timeoutMs, signal: either });
+      if (target.kind === "node") return router.connect(target.id, target.port, { ...connectOptions, ...pinned, timeoutMs, signal: either });
       const { env } = this;
       const { name, port } = target;
       const hashed = way.portIsAffinity === true && port !== undefined ? String(port) : affinity;
@@ -187,7 +192,7 @@ export class AstraNet implements AsyncDisposable {
         ...(select === undefined ? {} : { select }),
         ...(hashed === undefined ? {} : { affinity: hashed }),
       };
-      return resolver.resolve(query, (provider, left) => router.connect(provider.id, provider.port, { ...connectOptions, ...left, service: name, env }));
+      return resolver.resolve(query, (provider, left) => router.connect(provider.id, provider.port, { ...connectOptions, ...pinned, ...left, service: name, env }));
     });
   }
 
@@ -302,7 +307,9 @@ export class AstraNet implements AsyncDisposable {
   }
 
   #copy(changes: AstraNetOptions): AstraNet {
-    return new AstraNet({ ...this.#core.options, env: this.env, ...changes });
+    // An identity is one node's; another one with it would be taken for its next life.
+    const { identity: _own, ...options } = this.#core.options;
+    return new AstraNet({ ...options, env: this.env, ...changes });
   }
 
   #keep(listener: Listener): Listener {

@@ -1,9 +1,10 @@
 import { type LiveRegistry, RecordStore, type Registry, Resolver, ServiceDirectory } from "@astranet/discovery";
-import { drawNodeId, makeIncarnation, type RouteInfo, Router } from "@astranet/router";
+import { drawNodeId, makeIncarnation, nodeIdOfKey, type RouteInfo, Router } from "@astranet/router";
 import { AstraError, MemoryTransport, systemClock, systemRandom, type Transport } from "@astranet/transport";
 import { TcpTransport } from "@astranet/transport-tcp";
 import { type AstraNetOptions, checkOptions } from "./options.ts";
 import { routeRegistry } from "./route-registry.ts";
+import { securityOf } from "./security.ts";
 
 /** The parts of a node, wired: what an AstraNet and its views share. */
 export class Core {
@@ -21,10 +22,12 @@ export class Core {
   constructor(options: AstraNetOptions) {
     checkOptions(options);
     this.options = options;
-    const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, idleTimeoutMs, limits } = options;
+    const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, authorize, idleTimeoutMs, limits } = options;
     this.transports = options.transports ?? [new MemoryTransport(), new TcpTransport()];
+    const security = securityOf(options, random);
+    const self = (security && nodeIdOfKey(security.identity.publicKey)) ?? drawNodeId(random);
     // The only use of the wall clock: a node that comes back under its id must count for newer than it was.
-    const store = new RecordStore({ self: drawNodeId(random), incarnation: makeIncarnation(Date.now(), random) });
+    const store = new RecordStore({ self, incarnation: makeIncarnation(Date.now(), random) });
     this.router = new Router({
       store,
       role,
@@ -32,6 +35,8 @@ export class Core {
       clock,
       random,
       transports: this.transports,
+      ...(security === undefined ? {} : { security }),
+      ...(authorize === undefined ? {} : { authorize }),
       ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
       ...(limits === undefined ? {} : { limits }),
     });

@@ -1,4 +1,6 @@
-import type { NodeRole, RouterLimits } from "@astranet/router";
+import type { Identity } from "@astranet/noise";
+import type { Authorize, NodeRole, RouterLimits } from "@astranet/router";
+import type { Secret } from "./security.ts";
 import { AstraError, type Clock, type RandomSource, type Transport } from "@astranet/transport";
 
 /** What an AstraNet is made with. All optional. */
@@ -7,7 +9,20 @@ export interface AstraNetOptions {
   readonly role?: NodeRole;
   /** The namespace of the names it binds and dials: 'prod', or 'prod.eu', or its parts. Default: the one without a name. */
   readonly env?: string | readonly string[];
-  /** Allows links in clear beyond this machine, for wires that are trusted, and tests. Default false. */
+  /**
+   * What every node of the network knows, and nobody else: who does not know it cannot link. Of at least 16 bytes (a text counts as its UTF-8), random, and no
+   * password: `openssl rand -base64 32`. A list is for rotation: the first is used, all are accepted, so [old], [new, old], [new] lose no link. Default: none; then
+   * links are encrypted all the same, and anybody may link, so the node listens on this machine only, unless there is `authorize`.
+   */
+  readonly secret?: Secret | readonly Secret[];
+  /** Who this node is, when it is to be the same after a restart (`generateIdentity`, `identityFrom`). Its id is that of its key. Default: a new one for each node. */
+  readonly identity?: Identity;
+  /** Asked about each link, each dial that comes from elsewhere, each circuit that is to be relayed. Default: all may, who know the secret if there is one. */
+  readonly authorize?: Authorize;
+  /**
+   * Links are in clear, and ids only claims, for wires that are trusted, and tests. Default false: what leaves the process is encrypted.
+   * Nodes that are insecure and nodes that are not do not link with each other.
+   */
   readonly insecure?: boolean;
   /** How other nodes are reached, instead of the default: memory, and TCP with its relatives ('tcp', 'tcp4', 'tcp6', 'tls', 'unix'). */
   readonly transports?: readonly Transport[];
@@ -19,14 +34,8 @@ export interface AstraNetOptions {
   /** Default: the real ones. */
   readonly clock?: Clock;
   readonly random?: RandomSource;
-  /** Needs encryption, which this version does not have: throws ERR_ASTRANET_INSECURE. */
-  readonly secret?: unknown;
-  /** Needs encryption, which this version does not have: throws ERR_ASTRANET_INSECURE. */
+  /** Membership tokens do not exist yet: throws ERR_ASTRANET_INSECURE, so that nobody relies on one. */
   readonly token?: unknown;
-  /** Needs encryption, which this version does not have: throws ERR_ASTRANET_INSECURE. */
-  readonly identity?: unknown;
-  /** Needs encryption, which this version does not have: throws ERR_ASTRANET_INSECURE. */
-  readonly authorize?: unknown;
 }
 
 const roles: readonly unknown[] = ["auto", "peer", "client", "server", "router"] satisfies NodeRole[];
@@ -35,12 +44,6 @@ const roles: readonly unknown[] = ["auto", "peer", "client", "server", "router"]
 export function checkOptions(options: AstraNetOptions): void {
   const role: unknown = options.role ?? "auto";
   if (!roles.includes(role)) throw new AstraError("EINVAL", `role is one of ${roles.join(", ")}, not ${String(role)}`);
-  for (const name of ["secret", "token", "identity", "authorize"] as const) refuseUnsafe(name, options[name]);
-}
-
-/** Throws ERR_ASTRANET_INSECURE where an option was given that only encryption could honour. */
-export function refuseUnsafe(name: string, value: unknown): void {
-  if (value === undefined) return;
-  const ways = "leave it out and stay on loopback, or pass insecure: true where you trust the wire";
-  throw new AstraError("ERR_ASTRANET_INSECURE", `${name} needs encrypted links, which this version does not have yet: ${ways}`);
+  if (options.authorize !== undefined && typeof options.authorize !== "function") throw new AstraError("EINVAL", `authorize is a function, not ${typeof options.authorize}`);
+  if (options.token !== undefined) throw new AstraError("ERR_ASTRANET_INSECURE", "token: there are no membership tokens yet; pass a secret, or authorize");
 }

@@ -126,7 +126,7 @@ describe("HTTP over services", () => {
     const net = node();
     const agent = httpAgent(net, { dial: { timeoutMs: 10 } });
     await expect(body("http://nobody/", { agent })).rejects.toMatchObject({ code: "ENOTFOUND" });
-    await expect(body(`http://${net.id}:81/`, { agent })).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await expect(body(`http://${net.id}:81/`, { agent: httpAgent(net) })).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
   it("is fetched through undici", async () => {
