@@ -1,5 +1,9 @@
-import { AstraError } from "@astranet/transport";
+import { AstraError, systemClock, type Clock } from "@astranet/transport";
+import { RecordCell } from "./record-cell.ts";
 import { compareVersions, maxIncarnation, maxPayloadBytes, recordHeaderBytes, type StoredRecord } from "./record.ts";
+import type { Hash64 } from "./sip-hash.ts";
+import { StoreDigest, bucketOf, type Digest } from "./store-digest.ts";
+import { SupersedeWatch } from "./supersede-watch.ts";
 
 /** The limits of a store; beyond each, `merge` refuses with a typed error and keeps what it had. */
 export interface RecordStoreLimits {
@@ -20,6 +24,13 @@ export interface RecordStoreOptions {
   /** This life of the node; larger than that of every life before. */
   readonly incarnation: bigint;
   readonly limits?: Partial<RecordStoreLimits>;
+  /**
+   * Another process lives under the same id, and is the younger one: this one has to go. Called once; from then on the store does not
+   * defend itself any more. Default: nothing.
+   */
+  readonly onsuperseded?: (error: AstraError) => void;
+  /** Only to tell how often this node had to defend itself lately. Default: the real one. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -31,11 +42,16 @@ export type MergeResult = "new" | "known" | "old" | "defended";
 /** Tells that slots of an origin changed: `undefined` is all of them, for a new incarnation or an origin that was dropped. */
 export type StoreCallback = (origin: string, record: StoredRecord | undefined) => void;
 
+/** One life of an origin. */
 interface Origin {
   incarnation: bigint;
   bytes: number;
-  readonly slots: Map<number, StoredRecord>;
+  readonly cells: Map<number, RecordCell>;
   readonly slotsOfKind: Map<number, number>;
+  /** The XOR of its records' hashes. */
+  readonly hash: Hash64;
+  /** Whether it is in the digests. */
+  advertised: boolean;
 }
 
 const defaults: RecordStoreLimits = {
@@ -54,7 +70,10 @@ export class RecordStore {
   readonly #limits: RecordStoreLimits;
   readonly #origins = new Map<string, Origin>();
   readonly #callbacks = new Set<StoreCallback>();
+  readonly #digest = new StoreDigest();
+  readonly #supersede: SupersedeWatch;
   #bytes = 0;
+  #count = 0;
 
   constructor(options: RecordStoreOptions) {
     if (!/^[0-9a-f]{16}$/.test(options.self)) throw new AstraError("EINVAL", `a store's self is a node id, not ${JSON.stringify(options.self)}`);
@@ -63,7 +82,8 @@ export class RecordStore {
     }
     this.self = options.self;
     this.#limits = { ...defaults, ...options.limits };
-    this.#origins.set(this.self, emptyOrigin(options.incarnation));
+    this.#supersede = new SupersedeWatch(options.clock ?? systemClock, options.self, options.onsuperseded);
+    this.#origins.set(this.self, emptyOrigin(options.incarnation, true));
   }
 
   /** This node's incarnation now; self-defence raises it. */
@@ -71,9 +91,19 @@ export class RecordStore {
     return this.#own.incarnation;
   }
 
+  /** Whether a younger process under the same id has taken this one's place. */
+  get superseded(): boolean {
+    return this.#supersede.superseded;
+  }
+
   /** What the stored records take on the wire, in bytes. */
   get byteLength(): number {
     return this.#bytes;
+  }
+
+  /** How many records are stored. */
+  get size(): number {
+    return this.#count;
   }
 
   /** All origins of which something is known, this node included. */
@@ -87,38 +117,74 @@ export class RecordStore {
   }
 
   get(origin: string, slot: number): StoredRecord | undefined {
-    return this.#origins.get(origin)?.slots.get(slot);
+    return this.#origins.get(origin)?.cells.get(slot)?.record;
   }
 
   /** The records of one origin, or all of them. */
   *records(origin?: string): IterableIterator<StoredRecord> {
-    if (origin !== undefined) yield* this.#origins.get(origin)?.slots.values() ?? [];
-    else for (const each of this.#origins.values()) yield* each.slots.values();
+    if (origin === undefined) for (const each of this.#origins.keys()) yield* this.records(each);
+    else for (const { record } of this.cells(origin)) yield record;
+  }
+
+  /** Where the records of one origin lie. */
+  cells(origin: string): IterableIterator<RecordCell> {
+    return (this.#origins.get(origin)?.cells ?? noCells).values();
+  }
+
+  cell(origin: string, slot: number): RecordCell | undefined {
+    return this.#origins.get(origin)?.cells.get(slot);
+  }
+
+  /** Of one origin's records; undefined for an unknown one. */
+  digestOf(origin: string): Digest | undefined {
+    const known = this.#origins.get(origin);
+    return known === undefined ? undefined : { hi: known.hash.hi >>> 0, lo: known.hash.lo >>> 0, count: known.cells.size };
+  }
+
+  /** Of all advertised records. */
+  get digest(): Digest {
+    return this.#digest.value;
+  }
+
+  /** The same, by the origins' first bytes: 256 × u64. */
+  buckets(): Uint8Array {
+    return this.#digest.encode();
+  }
+
+  /** Whether an origin is told to neighbours that ask what there is. */
+  advertised(origin: string): boolean {
+    return this.#origins.get(origin)?.advertised ?? false;
+  }
+
+  /** Takes an origin into the digests (as every origin is at first), or leaves it out. Its records stay. */
+  advertise(origin: string, advertised: boolean): void {
+    const known = this.#origins.get(origin);
+    if (known === undefined || known.advertised === advertised || origin === this.self) return;
+    known.advertised = advertised;
+    this.#digest.toggle(bucketOf(origin), known.hash, advertised ? known.cells.size : -known.cells.size);
   }
 
   /** Writes one of this node's own slots; does nothing when it says the same already. Throws EINVAL beyond the limits. */
   put(slot: number, payload: Uint8Array): StoredRecord {
     const own = this.#own;
-    const before = own.slots.get(slot);
+    const before = own.cells.get(slot)?.record;
     if (before !== undefined && sameBytes(before.payload, payload)) return before;
     if (before?.seq === 0xff_ff_ff_ff) this.#rewrite(own.incarnation + 1n);
     const record: StoredRecord = {
       origin: this.self,
       incarnation: this.#own.incarnation,
       slot,
-      seq: (this.#own.slots.get(slot)?.seq ?? 0) + 1,
+      seq: (this.#own.cells.get(slot)?.record.seq ?? 0) + 1,
       flags: 0,
-      payload: payload.slice(),
+      payload,
     };
     const refusal = this.#refusal(record, this.#own, before);
     if (refusal !== undefined) throw new AstraError("EINVAL", `slot ${slot} cannot be written: ${refusal}`);
-    this.#set(this.#own, record);
-    this.#tell(this.self, record);
-    return record;
+    return this.#set(this.#own, record);
   }
 
   /**
-   * Takes in a record that somebody sent. Throws, and changes nothing: ERR_ASTRANET_PROTOCOL for an impossible record,
+   * Takes in a record that somebody sent, as a copy. Throws, and changes nothing: ERR_ASTRANET_PROTOCOL for an impossible record,
    * ERR_ASTRANET_OVERLOAD beyond a limit.
    */
   merge(record: StoredRecord): MergeResult {
@@ -128,13 +194,12 @@ export class RecordStore {
     if (record.origin === this.self) return this.#mergeOwn(record, this.#own);
     if (known === undefined || record.incarnation > known.incarnation) return this.#mergeNewLife(record, known);
     if (record.incarnation < known.incarnation) return "old";
-    const before = known.slots.get(record.slot);
+    const before = known.cells.get(record.slot)?.record;
     const order = before === undefined ? 1 : compareVersions(record, before);
     if (order === 0) return "known";
     if (order < 0) return "old";
     this.#check(record, known, before);
     this.#set(known, record);
-    this.#tell(record.origin, record);
     return "new";
   }
 
@@ -142,7 +207,7 @@ export class RecordStore {
   drop(origin: string): boolean {
     const known = this.#origins.get(origin);
     if (known === undefined || origin === this.self) return false;
-    this.#bytes -= known.bytes;
+    this.#remove(origin, known);
     this.#origins.delete(origin);
     this.#tell(origin, undefined);
     return true;
@@ -161,12 +226,13 @@ export class RecordStore {
   }
 
   #mergeOwn(record: StoredRecord, own: Origin): MergeResult {
-    const mine = own.slots.get(record.slot);
+    const mine = own.cells.get(record.slot)?.record;
     if (record.incarnation < own.incarnation) return "old";
     if (record.incarnation === own.incarnation && mine !== undefined) {
       const order = compareVersions(record, mine);
       if (order <= 0) return order === 0 ? "known" : "old";
     }
+    if (!this.#supersede.mayDefend()) return "old";
     // An earlier life of this node whose clock was ahead, or a liar. Either way: outbid it.
     this.#rewrite(record.incarnation + 1n, record.incarnation === maxIncarnation ? record.seq : 0);
     return "defended";
@@ -177,11 +243,9 @@ export class RecordStore {
     const own = this.#own;
     own.incarnation = wanted > maxIncarnation ? maxIncarnation : wanted;
     this.#tell(this.self, undefined);
-    for (const [slot, before] of own.slots) {
-      const seq = (wanted > maxIncarnation ? Math.max(before.seq, seqBefore) : 0) + 1;
-      const record = { ...before, incarnation: own.incarnation, seq: Math.min(seq, 0xff_ff_ff_ff) };
-      own.slots.set(slot, record);
-      this.#tell(this.self, record);
+    for (const { record } of [...own.cells.values()]) {
+      const seq = (wanted > maxIncarnation ? Math.max(record.seq, seqBefore) : 0) + 1;
+      this.#set(own, { ...record, incarnation: own.incarnation, seq: Math.min(seq, 0xff_ff_ff_ff) });
     }
   }
 
@@ -190,13 +254,12 @@ export class RecordStore {
       if (this.#origins.size >= this.#limits.maxOrigins) throw overload(`${this.#limits.maxOrigins} origins are known, ${record.origin} is one too many`);
       if (this.#bytes + size(record) > this.#limits.maxBytes) throw overload(`${this.#bytes} bytes are stored, there is no room for origin ${record.origin}`);
     }
-    const fresh = emptyOrigin(record.incarnation);
+    const fresh = emptyOrigin(record.incarnation, known?.advertised ?? true);
     this.#check(record, fresh, undefined);
-    if (known !== undefined) this.#bytes -= known.bytes;
+    if (known !== undefined) this.#remove(record.origin, known);
     this.#origins.set(record.origin, fresh);
     if (known !== undefined) this.#tell(record.origin, undefined);
     this.#set(fresh, record);
-    this.#tell(record.origin, record);
     return "new";
   }
 
@@ -214,13 +277,38 @@ export class RecordStore {
     return undefined;
   }
 
-  #set(origin: Origin, record: StoredRecord): void {
-    const before = origin.slots.get(record.slot);
-    const difference = size(record) - (before === undefined ? 0 : size(before));
-    origin.slots.set(record.slot, record);
-    origin.bytes += difference;
-    this.#bytes += difference;
-    if (before === undefined) origin.slotsOfKind.set(record.slot >> 8, (origin.slotsOfKind.get(record.slot >> 8) ?? 0) + 1);
+  #set(origin: Origin, record: StoredRecord): StoredRecord {
+    let cell = origin.cells.get(record.slot);
+    const bytesBefore = cell?.wire.length ?? 0;
+    if (cell === undefined) {
+      cell = new RecordCell(record);
+      origin.cells.set(record.slot, cell);
+      origin.slotsOfKind.set(record.slot >> 8, (origin.slotsOfKind.get(record.slot >> 8) ?? 0) + 1);
+      this.#count += 1;
+      this.#toggle(origin, record.origin, cell.hash, 1);
+    } else {
+      this.#toggle(origin, record.origin, cell.hash, 0);
+      cell.set(record);
+      this.#toggle(origin, record.origin, cell.hash, 0);
+    }
+    origin.bytes += cell.wire.length - bytesBefore;
+    this.#bytes += cell.wire.length - bytesBefore;
+    this.#tell(record.origin, cell.record);
+    return cell.record;
+  }
+
+  #toggle(origin: Origin, id: string, hash: Hash64, countChange: number): void {
+    origin.hash.hi ^= hash.hi;
+    origin.hash.lo ^= hash.lo;
+    if (origin.advertised) this.#digest.toggle(bucketOf(id), hash, countChange);
+  }
+
+  /** Everything that is counted of an origin is counted no more. */
+  #remove(id: string, origin: Origin): void {
+    for (const cell of origin.cells.values()) cell.live = false;
+    this.#bytes -= origin.bytes;
+    this.#count -= origin.cells.size;
+    if (origin.advertised) this.#digest.toggle(bucketOf(id), origin.hash, -origin.cells.size);
   }
 
   #tell(origin: string, record: StoredRecord | undefined): void {
@@ -228,8 +316,10 @@ export class RecordStore {
   }
 }
 
-function emptyOrigin(incarnation: bigint): Origin {
-  return { incarnation, bytes: 0, slots: new Map(), slotsOfKind: new Map() };
+const noCells: ReadonlyMap<number, RecordCell> = new Map();
+
+function emptyOrigin(incarnation: bigint, advertised: boolean): Origin {
+  return { incarnation, bytes: 0, cells: new Map(), slotsOfKind: new Map(), hash: { hi: 0, lo: 0 }, advertised };
 }
 
 function size(record: StoredRecord): number {

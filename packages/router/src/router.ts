@@ -1,5 +1,5 @@
-import type { Reachability, RecordStore } from "@astranet/discovery";
-import { AstraError, systemClock, systemRandom, type Clock, type Connection, type Timer, type TransportListener } from "@astranet/transport";
+import { Replication, isReplicaMessage, type Reachability, type RecordStore } from "@astranet/discovery";
+import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
 import type { RouterEvent } from "./events.ts";
 import { DialSlots } from "./link/dial-slots.ts";
 import type { Link } from "./link/link-types.ts";
@@ -43,7 +43,7 @@ export class Router implements AsyncDisposable {
   readonly #security: Security | undefined;
   readonly #links: Links;
   readonly #exchanges = new Map<NodeLink, RecordExchange>();
-  readonly #forgetTimers = new Map<NodeId, Timer>();
+  readonly #replication: Replication;
   readonly #ports: PortTable;
   readonly #loop: LoopSession;
   readonly #memberships: Memberships;
@@ -87,7 +87,7 @@ export class Router implements AsyncDisposable {
       up: (link) => this.#up(link),
       leaving: (link) => this.#exchanges.get(link)?.end(),
       closed: (link) => void this.#exchanges.delete(link),
-      message: (link, message) => (message.t === "records" ? this.#exchanges.get(link)?.take(message) : "unknown"),
+      message: (link, message) => (isReplicaMessage(message.t) ? this.#exchanges.get(link)?.take(message) : "unknown"),
       dial: (stream, peer) => this.#ports.incoming(stream, peer),
       emit: (event) => this.#emit(event),
     });
@@ -101,7 +101,17 @@ export class Router implements AsyncDisposable {
       best: (peer) => this.#links.peers.best(peer),
       failed: ({ network, address }, error, retryInMs) => this.#emit({ type: "joinerror", network, address, error, retryInMs }),
     });
-    this.#links.peers.subscribe((id) => this.#reachabilityChanged(id));
+    const { recordsPerSecond, forgetAfterMs } = this.#limits;
+    this.#replication = new Replication({
+      store,
+      reachability: this.reachability,
+      forwards: () => this.#forwards,
+      recordsPerSecond,
+      forgetAfterMs,
+      clock,
+      random,
+    });
+    this.reachability.subscribe((id) => this.#emit({ type: "reachability", id, cost: this.reachability.cost(id) }));
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
@@ -145,6 +155,7 @@ export class Router implements AsyncDisposable {
       this.#checkOpen();
     }
     this.#listeners.add(listener);
+    this.#replication.announce();
     void listener.closed.then(() => this.#listeners.delete(listener));
     return listener;
   }
@@ -224,8 +235,7 @@ export class Router implements AsyncDisposable {
     const listeners = [...this.#listeners].map((listener) => listener.close());
     await this.#ports.close();
     await Promise.all([this.#memberships.close(), this.#links.close(), this.#loop.close(), ...listeners]);
-    for (const timer of this.#forgetTimers.values()) timer.cancel();
-    this.#forgetTimers.clear();
+    this.#replication.close();
     this.#resolveClosed();
   }
 
@@ -236,37 +246,28 @@ export class Router implements AsyncDisposable {
     if (key === undefined || !sameBytes(key, wanted)) throw new AstraError("EACCES", `node ${id} has another key than peerKey`, { via: [id] });
   }
 
+  /** Whether this node hands on what it hears of others. */
+  get #forwards(): boolean {
+    return this.role === "router" || (this.role === "auto" && this.#listeners.size > 0);
+  }
+
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the node is closed");
   }
 
   #up(link: NodeLink): void {
-    const peer = link.hello.id;
-    this.#forgetTimers.get(peer)?.cancel();
-    this.#forgetTimers.delete(peer);
+    const { id: peer, role } = link.hello;
     this.#exchanges.set(
       link,
       new RecordExchange({
-        store: this.store,
+        replication: this.#replication,
         peer,
+        forwards: () => role === "router" || role === "auto",
         clock: this.#clock,
-        recordsPerSecond: this.#limits.recordsPerSecond,
         send: (message) => link.send(message),
         refused: (error) => this.#emit({ type: "recordrefused", peer, error }),
       }),
     );
-  }
-
-  #reachabilityChanged(id: NodeId): void {
-    const cost = this.#links.peers.cost(id);
-    this.#emit({ type: "reachability", id, cost });
-    if (cost !== undefined || this.#closing !== undefined) return;
-    const { forgetAfterMs } = this.#limits;
-    const timer = this.#clock.setTimer(forgetAfterMs, () => {
-      this.#forgetTimers.delete(id);
-      this.store.drop(id);
-    });
-    this.#forgetTimers.set(id, timer);
   }
 
   #emit(event: RouterEvent): void {

@@ -25,10 +25,10 @@ describe("neighbours", () => {
     expect(a.directory.services()).toMatchObject([{ name: "web", id: b.id, distance: 1 }]);
     web.update({ weight: 7 });
     b.directory.publish({ name: "echo", port: 81 });
-    await net.clock.advance(1);
+    await net.clock.advance(20);
     expect(a.directory.services().map(({ name, weight }) => [name, weight])).toEqual([["echo", 100], ["web", 7]]);
     web.withdraw();
-    await net.clock.advance(1);
+    await net.clock.advance(20);
     expect(a.directory.services()).toMatchObject([{ name: "echo" }]);
     void linkOf(b).close();
     await net.clock.advance(1);
@@ -81,13 +81,17 @@ describe("neighbours", () => {
     expect(a.directory.services()).toMatchObject([{ name: "web" }]);
   });
 
-  it("speak for themselves only", async () => {
-    const { net, a, b } = await linked();
+  it("that do not relay speak for themselves only", async () => {
     const record = { origin: idOf(9), incarnation: 1n, slot: 0x0200, seq: 1, flags: 0, payload: Uint8Array.of(1) };
-    void linkOf(b).send({ t: "records", r: encodeRecord(record) });
-    await net.clock.advance(1);
-    expect([...a.store.origins()]).toEqual([a.id]);
-    expect(linkOf(a).state).toBe("up");
+    for (const [role, heard] of [["peer", false], ["client", false], ["server", false], ["router", true], ["auto", true]] as const) {
+      const net = new TestNetwork();
+      const [a, b] = [net.node(1), net.node(2, { role })];
+      await net.link(a, b);
+      void linkOf(b).send({ t: "records", r: encodeRecord(record) });
+      await net.clock.advance(1);
+      expect([...a.store.origins()].includes(idOf(9)), role).toBe(heard);
+      expect(linkOf(a).state).toBe("up");
+    }
   });
 
   it("end the link when they break the rules of the control stream, and both sides say why", async () => {
@@ -96,6 +100,10 @@ describe("neighbours", () => {
       [{ t: "records", r: good.subarray(0, 28) }, "not a record"],
       [{ t: "records", r: good.map((byte, i) => (i === 8 ? 0xff : byte)) }, "beyond 2^63"],
       [{ t: "records" }, "has none"],
+      [{ t: "digest", h: new Uint8Array(7), n: 1, a: 1 }, "not 8 bytes"],
+      [{ t: "buckets", b: new Uint8Array(7) }, "has 7 bytes"],
+      [{ t: "list", l: new Uint8Array(7) }, "no whole number"],
+      [{ t: "want", w: new Uint8Array(7) }, "truncated"],
       [{ t: "hello" }, "a second HELLO"],
       [{ t: "ready" }, '"ready" is not known'],
       [{ t: "invented" }, '"invented" is not known'],
