@@ -125,6 +125,22 @@ describe("stream credit", () => {
     }
     expect(remote._extra?.window ?? 262_144).toBe(262_144);
   });
+
+  it("does not grow while a quarter of it lies unread: there it is the reader that sets the pace", async () => {
+    const pair = new SessionPair({ link: { latencyMs: 20 } });
+    const local = pair.client.open();
+    await pair.advance(100);
+    const remote = await pair.server.accept();
+    void pair.server.ping();
+    remote.attach({ data: () => undefined, end: () => undefined, reset: () => undefined });
+    // Half a window in 64 ms, less than two round trips.
+    for (let ms = 0; ms < 2_000; ms++) {
+      while (local.writableLength < MiB) void local.write(new Uint8Array(65_536));
+      remote.consume(Math.min(2_048, remote.readableLength));
+      await pair.advance(1);
+    }
+    expect(remote._extra?.window ?? 262_144).toBe(262_144);
+  });
 });
 
 describe("link credit", () => {
