@@ -1,0 +1,13 @@
+export type { Checker } from "./invariants/checker.ts";
+export { Network } from "./net/network.ts";
+export type { PathConditions } from "./net/path.ts";
+export { SimConnection } from "./net/sim-connection.ts";
+export { SimTransport } from "./net/sim-transport.ts";
+export { Life, type Identity, type Offer, type Tampering } from "./node/life.ts";
+export { SimNode, type SimNodeOptions } from "./node/sim-node.ts";
+export { Process } from "./time/process.ts";
+export { SeededRandom } from "./time/seeded-random.ts";
+export { Timeline } from "./time/timeline.ts";
+export { Trace } from "./trace.ts";
+export { Violation } from "./violation.ts";
+export { World, type WorldOptions } from "./world.ts";

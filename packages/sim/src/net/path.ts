@@ -1,0 +1,59 @@
+/** How bytes travel from one host to another; each direction has its own. */
+export interface PathConditions {
+  /** How long a byte is on its way, in milliseconds. */
+  readonly latencyMs: number;
+  /** At most so much more, drawn for each piece. Order is kept: these are streams. */
+  readonly jitterMs: number;
+  /** What all connections together get. */
+  readonly bytesPerSecond: number;
+  /** The most bytes that arrive at once; each piece then is an event of its own. */
+  readonly sliceBytes: number;
+  /** Nothing gets through, silently; what was sent waits (it is sent again and again) and arrives when this is over. */
+  readonly blocked: boolean;
+}
+
+export const goodPath: PathConditions = {
+  latencyMs: 1,
+  jitterMs: 0,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+  sliceBytes: 65_536,
+  blocked: false,
+};
+
+/** One direction between two hosts: its conditions now, and who waits for them to change. */
+export class Path {
+  readonly from: string;
+  readonly to: string;
+  /** When the wire has taken all that it was given. */
+  freeAt = 0;
+  #conditions: PathConditions;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(from: string, to: string, conditions: PathConditions) {
+    this.from = from;
+    this.to = to;
+    this.#conditions = conditions;
+  }
+
+  get conditions(): PathConditions {
+    return this.#conditions;
+  }
+
+  change(change: Partial<PathConditions>): void {
+    const wasBlocked = this.#conditions.blocked;
+    this.#conditions = { ...this.#conditions, ...change };
+    if (!wasBlocked || this.#conditions.blocked) return;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+
+  /** Calls `wake` once, when the path is open again. */
+  whenOpen(wake: () => void): void {
+    this.#waiting.add(wake);
+  }
+
+  forget(wake: () => void): void {
+    this.#waiting.delete(wake);
+  }
+}

@@ -1,0 +1,112 @@
+import { RecordStore, Resolver, ServiceDirectory, type PublishInit, type RecordStoreOptions, type ResolveQuery } from "@astranet/discovery";
+import { makeIncarnation, Router, type Conn, type Listener, type RouterEvent, type RouterOptions } from "@astranet/router";
+import type { Transport } from "@astranet/transport";
+import type { Process } from "../time/process.ts";
+import type { SeededRandom } from "../time/seeded-random.ts";
+
+/** Who a node is, whatever becomes of its processes. */
+export interface Identity {
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+/** Where a node's parts may be replaced by worse ones; what is left out stays as it is. */
+export interface Tampering {
+  store?(options: RecordStoreOptions, make: (options: RecordStoreOptions) => RecordStore): RecordStore;
+  transport?(transport: Transport, process: Process): Transport;
+  routerOptions?(options: RouterOptions): RouterOptions;
+  /** What its directory is told about the routes. */
+  reachability?(router: Router): Router["reachability"];
+  /** Its directory's view of the store. */
+  directory?(directory: ServiceDirectory): ServiceDirectory;
+  /** This very life has begun. */
+  began?(life: Life): void;
+}
+
+/** What a Life is made with. */
+export interface LifeInit {
+  readonly process: Process;
+  readonly random: SeededRandom;
+  readonly identity: Identity;
+  readonly transport: Transport;
+  /** The time of day where it runs, in milliseconds since 1970. */
+  readonly epochMs: number;
+  readonly options: Partial<RouterOptions>;
+  readonly tampering: Tampering;
+}
+
+/** A service that this life offers. */
+export interface Offer {
+  readonly listener: Listener;
+  readonly name: string;
+  readonly env: string;
+  readonly port: number;
+}
+
+/** One process of a node, from its start to its end, made of the real parts and wired as the umbrella package wires them. */
+export class Life {
+  readonly process: Process;
+  readonly random: SeededRandom;
+  readonly store: RecordStore;
+  readonly router: Router;
+  readonly directory: ServiceDirectory;
+  readonly resolver: Resolver;
+  readonly offers: Set<Offer> = new Set<Offer>();
+  readonly events: RouterEvent[] = [];
+  #closing: Promise<void> | undefined;
+
+  constructor(init: LifeInit) {
+    const { process, random, identity, tampering } = init;
+    this.process = process;
+    this.random = random;
+    const makeStore = (options: RecordStoreOptions): RecordStore => new RecordStore(options);
+    const storeOptions = { self: identity.id, incarnation: makeIncarnation(init.epochMs, random.bytes) };
+    this.store = tampering.store?.(storeOptions, makeStore) ?? makeStore(storeOptions);
+    const options: RouterOptions = {
+      insecure: true,
+      ...init.options,
+      store: this.store,
+      key: identity.key,
+      transports: [tampering.transport?.(init.transport, process) ?? init.transport],
+      clock: process,
+      random: random.bytes,
+    };
+    this.router = new Router(tampering.routerOptions?.(options) ?? options);
+    const directory = new ServiceDirectory({ store: this.store, reachability: tampering.reachability?.(this.router) ?? this.router.reachability });
+    this.directory = tampering.directory?.(directory) ?? directory;
+    this.resolver = new Resolver({ directory: this.directory, clock: process, random: random.bytes });
+    tampering.began?.(this);
+  }
+
+  /** Offers a service, each of whose Conns goes to `onconn`. */
+  bind(init: Omit<PublishInit, "port"> & { readonly port?: number; readonly onconn: (conn: Conn) => void }): Offer {
+    const { onconn, name, env = "", port = 0, ...entry } = init;
+    const listener = this.router.bind({
+      port,
+      service: name,
+      env,
+      onconn,
+      ondrain: () => publication.drain(),
+      onclose: () => {
+        publication.withdraw();
+        this.offers.delete(offer);
+      },
+    });
+    const publication = this.directory.publish({ ...entry, name, env, port: listener.port });
+    const offer: Offer = { listener, name, env, port: listener.port };
+    this.offers.add(offer);
+    return offer;
+  }
+
+  /** Dials a service by name, as an application does. */
+  dial(query: ResolveQuery): Promise<Conn> {
+    const { name, env = "" } = query;
+    return this.resolver.resolve(query, (provider, left) => this.router.connect(provider.id, provider.port, { ...left, service: name, env }));
+  }
+
+  /** It says good-bye. */
+  close(): Promise<void> {
+    this.#closing ??= this.router.close().then(() => this.directory.close());
+    return this.#closing;
+  }
+}

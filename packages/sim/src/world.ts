@@ -1,0 +1,155 @@
+import type { RouterEvent } from "@astranet/router";
+import type { Checker } from "./invariants/checker.ts";
+import { Network } from "./net/network.ts";
+import type { PathConditions } from "./net/path.ts";
+import type { Life } from "./node/life.ts";
+import { SimNode, type SimNodeOptions } from "./node/sim-node.ts";
+import type { SimEvent } from "./time/event-queue.ts";
+import { SeededRandom } from "./time/seeded-random.ts";
+import { Timeline } from "./time/timeline.ts";
+import { Trace } from "./trace.ts";
+
+/** What a World is made with. */
+export interface WorldOptions {
+  /** The same seed and the same calls give the same run, event for event and byte for byte. */
+  readonly seed: number;
+  /** Between any two hosts, until it is changed. Default: 1 ms, no limit. */
+  readonly conditions?: Partial<PathConditions>;
+  /** What must hold. Default: nothing is checked. */
+  readonly checkers?: readonly Checker[];
+  /** For every node, unless it says otherwise. */
+  readonly node?: SimNodeOptions;
+  /** How often what need not be checked after every event is. Default 1,000. */
+  readonly sweepMs?: number;
+}
+
+/** Nodes of the real packages on a simulated network, in virtual time. */
+export class World {
+  readonly seed: number;
+  readonly random: SeededRandom;
+  readonly trace: Trace = new Trace();
+  readonly timeline: Timeline;
+  readonly network: Network;
+  readonly nodes: SimNode[] = [];
+  readonly #options: WorldOptions;
+  readonly #checkers: readonly Checker[];
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: WorldOptions) {
+    this.seed = options.seed;
+    this.#options = options;
+    this.random = new SeededRandom(options.seed, "world");
+    this.timeline = new Timeline({ before: (event) => this.#before(event), after: () => this.#after() });
+    const { conditions } = options;
+    this.network = new Network({ timeline: this.timeline, random: this.random.fork("network"), trace: this.trace, ...(conditions === undefined ? {} : { conditions }) });
+    this.#checkers = options.checkers ?? [];
+    for (const checker of this.#checkers) checker.attach?.(this);
+    if (this.#checkers.some((checker) => checker.sweep !== undefined)) this.#sweepLater();
+  }
+
+  /** Milliseconds since the beginning. */
+  get now(): number {
+    return this.timeline.now;
+  }
+
+  /** A node that does not run yet. */
+  add(options: SimNodeOptions = {}): SimNode {
+    const node = new SimNode(this, this.nodes.length, { ...this.#options.node, ...options });
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** Nodes that run. */
+  addRunning(count: number): SimNode[] {
+    return Array.from({ length: count }, () => {
+      const node = this.add();
+      node.start();
+      return node;
+    });
+  }
+
+  /** Every host with a node. */
+  get hosts(): string[] {
+    return [...new Set(this.nodes.map(({ host }) => host))];
+  }
+
+  /** Does something at a later moment. */
+  after(ms: number, what: string, run: () => void): void {
+    this.timeline.at(this.now + ms, undefined, what, run);
+  }
+
+  /** Lets `ms` pass. Rejects with the Violation of the first invariant that does not hold, and with whatever else goes wrong. */
+  async run(ms: number): Promise<void> {
+    await this.timeline.run(ms);
+    this.#rethrow();
+  }
+
+  /** Lets time pass until `done()`; rejects as `run` does. False where that did not happen within `ms`. */
+  async runUntil(done: () => boolean, ms: number): Promise<boolean> {
+    const happened = await this.timeline.runUntil(done, ms);
+    this.#rethrow();
+    return happened;
+  }
+
+  /** Runs to the end of a promise; throws where that is not within `ms`. */
+  async settle<T>(promise: Promise<T>, ms: number): Promise<T> {
+    let over = false;
+    const note = (): void => {
+      over = true;
+    };
+    promise.then(note, note);
+    if (!(await this.runUntil(() => over, ms))) throw new Error(`a promise was not settled within ${ms} ms of virtual time`);
+    return promise;
+  }
+
+  /** Something went wrong; the first one counts, and ends the run after this event. */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  /** Nothing is going to change for now: what must hold then is checked. */
+  quiet(): void {
+    for (const checker of this.#checkers) checker.quiet?.(this);
+  }
+
+  /** @internal */
+  began(node: SimNode, life: Life): void {
+    for (const checker of this.#checkers) checker.began?.(node, life);
+  }
+
+  /** Its process has closed everything, and is about to exit. @internal */
+  exited(node: SimNode, life: Life): void {
+    for (const checker of this.#checkers) checker.exited?.(node, life);
+  }
+
+  /** @internal */
+  ended(node: SimNode, life: Life): void {
+    for (const checker of this.#checkers) checker.ended?.(node, life);
+  }
+
+  /** @internal */
+  routerEvent(node: SimNode, life: Life, event: RouterEvent): void {
+    for (const checker of this.#checkers) checker.routerEvent?.(node, life, event);
+  }
+
+  #before(event: SimEvent): void {
+    const { at, owner, kind } = event;
+    this.trace.add(at, owner?.name ?? "", kind);
+  }
+
+  #after(): void {
+    for (const checker of this.#checkers) checker.afterEvent?.(this);
+    this.#rethrow();
+  }
+
+  #sweepLater(): void {
+    this.after(this.#options.sweepMs ?? 1000, "sweep", () => {
+      for (const checker of this.#checkers) checker.sweep?.(this);
+      this.#sweepLater();
+    });
+  }
+
+  #rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
