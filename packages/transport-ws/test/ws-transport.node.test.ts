@@ -36,9 +36,9 @@ describe("dial of WsTransport", () => {
     [403, "EACCES", false],
     [404, "ECONNREFUSED", false],
     [426, "ERR_ASTRANET_HANDSHAKE", false],
-    [502, "ECONNREFUSED", true],
+    [502, "ECONNREFUSED", false],
     [503, "ERR_ASTRANET_OVERLOAD", true],
-    [504, "ETIMEDOUT", true],
+    [504, "ETIMEDOUT", false],
     [200, "ERR_ASTRANET_HANDSHAKE", false],
     [302, "ERR_ASTRANET_HANDSHAKE", false],
   ])("names the status where a server answers %i instead", async (status, code, retryable) => {

@@ -91,7 +91,7 @@ const statusCodes: ReadonlyMap<number, AstraErrorCode> = new Map([
 function errorOf({ statusCode = 0, statusMessage = "", headers }: IncomingMessage, url: string): AstraError {
   const elsewhere = headers.location === undefined ? "" : `, and points to ${headers.location}`;
   return new AstraError(statusCodes.get(statusCode) ?? "ERR_ASTRANET_HANDSHAKE", `${url} answers ${statusCode} ${statusMessage} instead of opening a WebSocket${elsewhere}`, {
-    // No bytes were taken: whoever is there again, or has room again, may be asked again.
-    retryable: [429, 502, 503, 504].includes(statusCode),
+    // Turned away before anything was taken.
+    retryable: statusCode === 429 || statusCode === 503,
   });
 }
