@@ -21,10 +21,12 @@ export interface FoundPath {
   readonly cost: number;
 }
 
-/** The best way to one vertex: through vertex `via` (an index), which is reached in `hops - 1`. */
-interface Arrival {
+/** How the best path to a vertex arrives. */
+export interface Arrival {
   readonly cost: number;
+  /** Links on it. */
   readonly hops: number;
+  /** The index of the vertex before it, which is reached in one link less. */
   readonly via: number;
 }
 
@@ -60,19 +62,23 @@ export class PathSearch {
     this.#search();
   }
 
-  /** What the best path to `vertex` costs; undefined when there is none. */
-  cost(vertex: Vertex): number | undefined {
-    return this.#arrival(vertex)?.cost;
-  }
-
-  /** How many links the best path to `vertex` has. */
-  hops(vertex: Vertex): number | undefined {
-    return this.#arrival(vertex)?.hops;
+  /** What the best path to `vertex` costs, and how long it is; undefined when there is none. */
+  arrival(vertex: Vertex): Arrival | undefined {
+    const index = this.graph.indexOf(vertex);
+    if (index < 0) return this.#overLinks(vertex, vertex.edges.keys());
+    const source = this.graph.vertices[this.#source]!;
+    const cost = this.#bestCost[index]!;
+    // A link of the source's own that no path leads through may still be the way to its other end.
+    const direct = index !== this.#source && vertex.edges.has(source) ? this.#overLinks(vertex, [source]) : undefined;
+    if (direct !== undefined && direct.cost <= cost) return direct;
+    if (cost === Infinity) return undefined;
+    const hops = this.#bestHops[index]!;
+    return { cost, hops, via: this.#before[hops]![index]! };
   }
 
   /** The best path to `vertex`. */
   path(vertex: Vertex): FoundPath | undefined {
-    const arrival = this.#arrival(vertex);
+    const arrival = this.arrival(vertex);
     if (arrival === undefined) return undefined;
     const vertices = [vertex];
     if (arrival.hops > 0) {
@@ -140,19 +146,6 @@ export class PathSearch {
       right = rightBefore;
     }
     return this.graph.vertices[left]!.id < this.graph.vertices[right]!.id;
-  }
-
-  #arrival(vertex: Vertex): Arrival | undefined {
-    const index = this.graph.indexOf(vertex);
-    if (index < 0) return this.#overLinks(vertex, vertex.edges.keys());
-    const source = this.graph.vertices[this.#source]!;
-    const cost = this.#bestCost[index]!;
-    // A link of the source's own that no path leads through may still be the way to its other end.
-    const direct = index !== this.#source && vertex.edges.has(source) ? this.#overLinks(vertex, [source]) : undefined;
-    if (direct !== undefined && direct.cost <= cost) return direct;
-    if (cost === Infinity) return undefined;
-    const hops = this.#bestHops[index]!;
-    return { cost, hops, via: this.#before[hops]![index]! };
   }
 
   /** The best way to a vertex over its links to `others`. */

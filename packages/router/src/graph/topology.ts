@@ -117,13 +117,13 @@ export class Topology implements Reachability {
   /** What the best path to `id` costs, in milliseconds of round trip; undefined when there is none. 0 for this node itself. */
   cost(id: NodeId): number | undefined {
     const node = this.#state.nodes.get(id);
-    return node === undefined ? undefined : this.#usable().cost(node);
+    return node === undefined ? undefined : this.#usable().arrival(node)?.cost;
   }
 
   /** Links on the best path to `id`; undefined when there is none. */
   hops(id: NodeId): number | undefined {
     const node = this.#state.nodes.get(id);
-    return node === undefined ? undefined : this.#usable().hops(node);
+    return node === undefined ? undefined : this.#usable().arrival(node)?.hops;
   }
 
   /**
@@ -294,13 +294,12 @@ export class Topology implements Reachability {
 
   /** Whether something is to be told about a node that was not told before. */
   #noteTold(node: GraphNode): boolean {
-    const cost = this.#search.cost(node);
-    const hops = this.#search.hops(node);
+    const now = this.#search.arrival(node);
     const { toldCost, toldHops } = node;
-    if (cost === undefined && toldCost === undefined) return false;
-    if (cost !== undefined && toldCost !== undefined && hops === toldHops && Math.abs(4 * Math.log2(cost / toldCost)) < toldSteps) return false;
-    node.toldCost = cost;
-    node.toldHops = hops;
+    if (now?.cost === toldCost && now?.hops === toldHops) return false;
+    if (now !== undefined && toldCost !== undefined && now.hops === toldHops && Math.abs(4 * Math.log2(now.cost / toldCost)) < toldSteps) return false;
+    node.toldCost = now?.cost;
+    node.toldHops = now?.hops;
     return true;
   }
 }
