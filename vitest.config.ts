@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 
@@ -16,7 +17,10 @@ const packages = ["frame", "transport", "transport-tcp", "transport-ws", "mux", 
 /** Packages that use no Node API: their `*.test.ts` run a second time in Chromium; `*.node.test.ts` do not. */
 const portable = ["frame", "transport", "transport-ws", "mux", "noise", "discovery", "router"];
 /** Some packages' tests dial what is started once, in Node, for all of them. */
-const setupOf = (name: string): { globalSetup?: string } => (existsSync(`packages/${name}/test/global-setup.ts`) ? { globalSetup: "test/global-setup.ts" } : {});
+function setupOf(name: string): { globalSetup?: string } {
+  const path = fileURLToPath(new URL(`packages/${name}/test/global-setup.ts`, import.meta.url));
+  return existsSync(path) ? { globalSetup: path } : {};
+}
 /** Tests that measure time or memory run one at a time, after all others. */
 const load = "**/*.load.node.test.ts";
 

@@ -23,7 +23,8 @@ export class WsTransport implements Transport {
   /**
    * Rejects with an AstraError: EINVAL with the reason for a bad address, ECONNREFUSED, EHOSTUNREACH, ENOTFOUND, ETIMEDOUT after `handshakeTimeoutMs`,
    * ERR_ASTRANET_HANDSHAKE where TLS or the WebSocket does not come about. Where the server answers another HTTP status than 101, the message
-   * names it: EACCES for 401, 403 and 407, ECONNREFUSED for 404 and 502, ERR_ASTRANET_OVERLOAD for 429 and 503, ETIMEDOUT for 408 and 504.
+   * names it: EACCES for 401, 403 and 407, ECONNREFUSED for 404 and 502, ERR_ASTRANET_OVERLOAD (retryable)
+   * for 429 and 503, ETIMEDOUT for 408 and 504; other statuses are ERR_ASTRANET_HANDSHAKE, retryable from 500 on.
    * A browser does not tell its pages why: there all of these are ECONNREFUSED. After an abort it rejects with `signal.reason`, and no socket is left.
    */
   async dial(network: string, address: string, options: { signal?: AbortSignal } = {}): Promise<Connection> {

@@ -39,6 +39,7 @@ describe("dial of WsTransport", () => {
     [502, "ECONNREFUSED", false],
     [503, "ERR_ASTRANET_OVERLOAD", true],
     [504, "ETIMEDOUT", false],
+    [500, "ERR_ASTRANET_HANDSHAKE", true],
     [200, "ERR_ASTRANET_HANDSHAKE", false],
     [302, "ERR_ASTRANET_HANDSHAKE", false],
   ])("names the status where a server answers %i instead", async (status, code, retryable) => {

@@ -91,7 +91,7 @@ const statusCodes: ReadonlyMap<number, AstraErrorCode> = new Map([
 function errorOf({ statusCode = 0, statusMessage = "", headers }: IncomingMessage, url: string): AstraError {
   const elsewhere = headers.location === undefined ? "" : `, and points to ${headers.location}`;
   return new AstraError(statusCodes.get(statusCode) ?? "ERR_ASTRANET_HANDSHAKE", `${url} answers ${statusCode} ${statusMessage} instead of opening a WebSocket${elsewhere}`, {
-    // Turned away before anything was taken.
-    retryable: statusCode === 429 || statusCode === 503,
+    // Turned away before anything was taken, or a trouble of the server's own: neither says that this will never do.
+    retryable: [429, 503].includes(statusCode) || (statusCode >= 500 && !statusCodes.has(statusCode)),
   });
 }
