@@ -37,6 +37,7 @@ const everybody: readonly User[] = [
       "@astranet/router",
       "@astranet/transport",
       "@astranet/transport-tcp",
+      "@astranet/transport-ws",
       "astranet",
     ],
     node: true,

@@ -1,7 +1,7 @@
+import { defaultTransports } from "#transports";
 import { type LiveRegistry, RecordStore, type Registry, Resolver, ServiceDirectory } from "@astranet/discovery";
 import { drawNodeId, makeIncarnation, nodeIdOfKey, type RouteInfo, Router } from "@astranet/router";
-import { AstraError, MemoryTransport, systemClock, systemRandom, type Transport } from "@astranet/transport";
-import { TcpTransport } from "@astranet/transport-tcp";
+import { AstraError, systemClock, systemRandom, type Transport } from "@astranet/transport";
 import { type AstraNetOptions, checkOptions } from "./options.ts";
 import { routeRegistry } from "./route-registry.ts";
 import { securityOf } from "./security.ts";
@@ -23,7 +23,7 @@ export class Core {
     checkOptions(options);
     this.options = options;
     const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, authorize, idleTimeoutMs, limits } = options;
-    this.transports = options.transports ?? [new MemoryTransport(), new TcpTransport()];
+    this.transports = options.transports ?? defaultTransports();
     const security = securityOf(options, random);
     const self = (security && nodeIdOfKey(security.identity.publicKey)) ?? drawNodeId(random);
     // The only use of the wall clock: a node that comes back under its id must count for newer than it was.

@@ -13,7 +13,7 @@ export function parseEndpoint(networkOrUrl: unknown, address: unknown, transport
   if (typeof endpoint.address !== "string") throw new AstraError("EINVAL", `an address is a string, not ${typeof endpoint.address}`);
   const { network } = endpoint;
   if (/^wss?$/.test(network) && !transports.some(({ networks }) => networks.includes(network)))
-    throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `network "${network}" needs a WebSocket transport, which this version does not have yet: use "tcp", or pass a transport of your own in transports`);
+    throw new AstraError("ERR_ASTRANET_NO_TRANSPORT", `network "${network}" needs a WebSocket transport: add new WsTransport() to transports`);
   return { network, address: endpoint.address };
 }
 

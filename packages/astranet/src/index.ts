@@ -7,4 +7,4 @@ export type { Secret } from "./security.ts";
 export type { Authorize, AuthorizeRequest, Conn, ConnAddress, JoinOptions, Link, LinkState, Listener, Membership, NodeId, NodeRole, RetryOptions, RouteInfo, RouterEvent, RouterLimits } from "@astranet/router";
 export { AstraError, memoryPair, MemoryTransport } from "@astranet/transport";
 export type { AstraErrorCode, Connection, Pipe, Transport, TransportListener } from "@astranet/transport";
-export { TcpTransport } from "@astranet/transport-tcp";
+export { WsTransport, type WsTransportOptions } from "@astranet/transport-ws";

@@ -24,7 +24,7 @@ export interface AstraNetOptions {
    * Nodes that are insecure and nodes that are not do not link with each other.
    */
   readonly insecure?: boolean;
-  /** How other nodes are reached, instead of the default: memory, and TCP with its relatives ('tcp', 'tcp4', 'tcp6', 'tls', 'unix'). */
+  /** How other nodes are reached, instead of the default: memory, WebSockets ('ws', 'wss'), and in Node TCP with its relatives ('tcp', 'tcp4', 'tcp6', 'tls', 'unix'). */
   readonly transports?: readonly Transport[];
   /** Go's link to itself. A node reaches its own services without it; it is taken so that programs may say it. */
   readonly loopback?: boolean;

@@ -1,3 +1,4 @@
+export { TcpTransport, type TcpTransportOptions } from "@astranet/transport-tcp";
 export { StreamSocket, toConnection, type ConnectionListener } from "@astranet/mux/node";
 export { connect, type ConnectOptions } from "./connect.ts";
 export { httpAgent, type HttpAgentOptions } from "./http-agent.ts";

@@ -1,5 +1,7 @@
-import { AstraNet, type AstraNetEventType, type AstraNetOptions, type Conn, MemoryTransport } from "astranet";
+import { AstraNet, type AstraNetEventType, type AstraNetOptions, MemoryTransport } from "astranet";
 import { onTestFinished } from "vitest";
+
+export { answer, ask, readAll } from "./talk.ts";
 
 /** A node that is closed with the test. */
 export function node(options: AstraNetOptions = {}): AstraNet {
@@ -23,26 +25,6 @@ export async function chain(...options: AstraNetOptions[]): Promise<AstraNet[]> 
 export async function pair(a: AstraNetOptions = {}, b: AstraNetOptions = {}): Promise<[AstraNet, AstraNet]> {
   const [one, other] = await chain(a, b);
   return [one!, other!];
-}
-
-export async function readAll(conn: Conn): Promise<string> {
-  let text = "";
-  for await (const chunk of conn) text += new TextDecoder().decode(chunk);
-  return text;
-}
-
-/** Answers each Conn of a listener with `greeting` and what it sent. Ends with the listener. */
-export async function answer(listener: AsyncIterable<Conn>, greeting = ""): Promise<void> {
-  for await (const conn of listener) {
-    const heard = await readAll(conn);
-    await conn.end(new TextEncoder().encode(greeting + heard));
-  }
-}
-
-/** Says something to a Conn, ends, and hears the answer out. */
-export async function ask(conn: Conn, question = ""): Promise<string> {
-  await conn.end(new TextEncoder().encode(question));
-  return readAll(conn);
 }
 
 /** The next event of a kind. */
