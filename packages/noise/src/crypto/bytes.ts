@@ -28,6 +28,25 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
+/** The same bytes with runs of short chunks copied into one each, where what handles a chunk costs more than to copy it. `short`: what counts as short. */
+export function joinShort(chunks: readonly Uint8Array[], short: number): Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let run: Uint8Array[] = [];
+  const endRun = (): void => {
+    if (run.length > 0) joined.push(run.length === 1 ? run[0]! : gather(run));
+    run = [];
+  };
+  for (const chunk of chunks) {
+    if (chunk.length <= short) run.push(chunk);
+    else {
+      endRun();
+      joined.push(chunk);
+    }
+  }
+  endRun();
+  return joined;
+}
+
 /** Takes a sealed message apart: the ciphertext in pieces, and the tag, which may lie across two of them. */
 export function splitTag(chunks: readonly Uint8Array[]): { readonly ciphertext: Uint8Array[]; readonly tag: Uint8Array } {
   const ciphertext: Uint8Array[] = [];

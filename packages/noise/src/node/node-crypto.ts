@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, createPrivateKey, createPublicKey, createSecretKey, diffieHellman, getCiphers, type KeyObject } from "node:crypto";
 import { AstraError } from "@astranet/transport";
-import { gather, lengthOf, splitTag } from "../crypto/bytes.ts";
+import { gather, joinShort, lengthOf, splitTag } from "../crypto/bytes.ts";
 import { KEY_BYTES, TAG_BYTES, type AeadKey, type CryptoProvider, type DhKey, type Suite } from "../crypto/provider.ts";
 
 const ciphers = { AESGCM: "aes-256-gcm", ChaChaPoly: "chacha20-poly1305" } as const;
@@ -74,7 +74,7 @@ class NodeAeadKey implements AeadKey {
       return [gather([prefix, ciphertext, cipher.getAuthTag()], prefix.length + length + TAG_BYTES)];
     }
     const sealed = prefix.length === 0 ? [] : [prefix];
-    for (const chunk of withSmallOnesTogether(chunks)) sealed.push(plain(cipher.update(chunk)));
+    for (const chunk of joinShort(chunks, SMALL_BYTES)) sealed.push(plain(cipher.update(chunk)));
     cipher.final();
     sealed.push(plain(cipher.getAuthTag()));
     return sealed;
@@ -115,23 +115,4 @@ function base64(bytes: Uint8Array): string {
 /** A plain view: a Buffer's slice() would not copy as a Uint8Array's does. */
 function plain(bytes: Buffer): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** Runs of small chunks as one; large ones as they are. */
-function withSmallOnesTogether(chunks: readonly Uint8Array[]): Uint8Array[] {
-  const together: Uint8Array[] = [];
-  let run: Uint8Array[] = [];
-  const endRun = (): void => {
-    if (run.length > 0) together.push(run.length === 1 ? run[0]! : gather(run));
-    run = [];
-  };
-  for (const chunk of chunks) {
-    if (chunk.length <= SMALL_BYTES) run.push(chunk);
-    else {
-      endRun();
-      together.push(chunk);
-    }
-  }
-  endRun();
-  return together;
 }
