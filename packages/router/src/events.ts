@@ -1,3 +1,4 @@
+import type { CircuitEvent } from "./circuit/circuit-types.ts";
 import type { Link } from "./link/link-types.ts";
 import type { NodeId } from "./node-id.ts";
 
@@ -21,4 +22,5 @@ export type RouterEvent =
   /** A neighbour's record was refused, because a limit was reached. */
   | { readonly type: "recordrefused"; readonly peer: NodeId; readonly error: unknown }
   /** A node became reachable, or unreachable (`cost` undefined). */
-  | { readonly type: "reachability"; readonly id: NodeId; readonly cost: number | undefined };
+  | { readonly type: "reachability"; readonly id: NodeId; readonly cost: number | undefined }
+  | CircuitEvent;

@@ -1,5 +1,8 @@
 export type { Authorize, AuthorizeRequest } from "./authorize.ts";
+export type { CircuitEvent, CircuitLimits, CircuitStats, RelayRequest } from "./circuit/circuit-types.ts";
+export type { RouteTrace, TraceHop } from "./circuit/trace.ts";
 export type { RouterEvent } from "./events.ts";
+export type { Route as RouteInfo } from "./graph/topology.ts";
 export { makeIncarnation } from "./incarnation.ts";
 export type { Link, LinkState } from "./link/link-types.ts";
 export type { JoinOptions, Membership, RetryOptions } from "./membership.ts";
@@ -7,5 +10,5 @@ export { drawNodeId, isIdLike, isNodeId, parseNodeId, type NodeId } from "./node
 export { Conn } from "./ports/conn.ts";
 export type { BindInit, ConnAddress, ConnectOptions, Listener } from "./ports/port-types.ts";
 export type { NodeRole, RouterLimits, RouterOptions } from "./router-options.ts";
-export { Router, type RouteInfo } from "./router.ts";
+export { Router } from "./router.ts";
 export { nodeIdOfKey, type SecurityOptions } from "./security.ts";

@@ -1,6 +1,7 @@
 import type { RecordStore } from "@astranet/discovery";
 import type { SessionOptions } from "@astranet/mux";
 import type { Clock, RandomSource, Transport } from "@astranet/transport";
+import type { CircuitLimits } from "./circuit/circuit-types.ts";
 import type { Authorize } from "./authorize.ts";
 import type { SecurityOptions } from "./security.ts";
 
@@ -31,6 +32,7 @@ export interface RouterOptions {
   /** More for the session of each link, its limits for instance. */
   readonly session?: Omit<SessionOptions, "role" | "wire" | "onstream" | "manualAccept" | "clock">;
   readonly limits?: Partial<RouterLimits>;
+  readonly circuitLimits?: Partial<CircuitLimits>;
   /** Default: the real ones. */
   readonly clock?: Clock;
   readonly random?: RandomSource;

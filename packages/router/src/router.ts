@@ -1,6 +1,10 @@
 import { Replication, isReplicaMessage, type Reachability, type RecordStore } from "@astranet/discovery";
+import type { Session } from "@astranet/mux";
 import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
+import type { CircuitStats } from "./circuit/circuit-types.ts";
+import type { RouteTrace } from "./circuit/trace.ts";
 import type { RouterEvent } from "./events.ts";
+import type { Route as RouteInfo } from "./graph/topology.ts";
 import { DialSlots } from "./link/dial-slots.ts";
 import type { Link } from "./link/link-types.ts";
 import { sameBytes } from "./link/hello.ts";
@@ -10,6 +14,7 @@ import { RecordExchange } from "./link/record-exchange.ts";
 import { LoopSession } from "./loop-session.ts";
 import type { JoinOptions, Membership } from "./membership.ts";
 import { Memberships } from "./memberships.ts";
+import { Mesh } from "./mesh.ts";
 import { parseNodeId, type NodeId } from "./node-id.ts";
 import type { Conn } from "./ports/conn.ts";
 import { checkConnect, openConn } from "./ports/open-conn.ts";
@@ -19,18 +24,7 @@ import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } f
 import { Security } from "./security.ts";
 import { Wires } from "./wires.ts";
 
-/** How a node is reached. */
-export interface RouteInfo {
-  readonly id: NodeId;
-  /** Nodes on the way, without the ends; empty for a direct link. */
-  readonly via: readonly NodeId[];
-  readonly hops: number;
-  /** In milliseconds of round trip. */
-  readonly cost: number;
-  readonly rttMs: number;
-}
-
-/** A node's links, ports and listeners. */
+/** A node's links, ports and listeners, and its ways to the nodes beyond its neighbours. */
 export class Router implements AsyncDisposable {
   readonly id: NodeId;
   readonly role: NodeRole;
@@ -40,8 +34,8 @@ export class Router implements AsyncDisposable {
   readonly #wires: Wires;
   readonly #limits: RouterLimits;
   readonly #clock: Clock;
-  readonly #security: Security | undefined;
   readonly #links: Links;
+  readonly #mesh: Mesh;
   readonly #exchanges = new Map<NodeLink, RecordExchange>();
   readonly #replication: Replication;
   readonly #ports: PortTable;
@@ -61,7 +55,6 @@ export class Router implements AsyncDisposable {
     this.#clock = clock;
     if (insecure && options.security !== undefined) throw new AstraError("EINVAL", "a router is given security, or is insecure, not both");
     const security = options.security === undefined ? undefined : new Security(this.id, options.security, clock, random);
-    this.#security = security;
     const { authorize } = options;
     const { key = security?.identity.publicKey ?? random(16), idleTimeoutMs = 15_000, session = {} } = options;
     if (key.length > 64) throw new AstraError("EINVAL", `a key of ${key.length} bytes is longer than 64`);
@@ -89,6 +82,22 @@ export class Router implements AsyncDisposable {
       closed: (link) => void this.#exchanges.delete(link),
       message: (link, message) => (isReplicaMessage(message.t) ? this.#exchanges.get(link)?.take(message) : "unknown"),
       dial: (stream, peer) => this.#ports.incoming(stream, peer),
+      circuit: (stream, peer) => this.#mesh.incoming(stream, peer),
+      emit: (event) => this.#emit(event),
+    });
+    this.#mesh = new Mesh({
+      self: this.id,
+      role,
+      store,
+      peers: this.#links.peers,
+      security,
+      authorize,
+      relays: () => this.#relays,
+      session,
+      limits: options.circuitLimits ?? {},
+      clock,
+      random,
+      dial: (stream, peer) => this.#ports.incoming(stream, peer),
       emit: (event) => this.#emit(event),
     });
     this.#memberships = new Memberships({
@@ -105,24 +114,33 @@ export class Router implements AsyncDisposable {
     this.#replication = new Replication({
       store,
       reachability: this.reachability,
-      forwards: () => this.#forwards,
+      forwards: () => this.#relays,
       recordsPerSecond,
       forgetAfterMs,
       clock,
       random,
     });
-    this.reachability.subscribe((id) => this.#emit({ type: "reachability", id, cost: this.reachability.cost(id) }));
+    this.#mesh.topology.subscribe((id) => this.#emit({ type: "reachability", id, cost: this.reachability.cost(id) }));
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
   }
 
-  /** Which nodes can be reached, and at what cost: an UP link's round trip, in milliseconds. */
+  /** Which nodes can be reached, over links and relays, and at what cost: about the round trip, in milliseconds. */
   get reachability(): Reachability {
-    return this.#links.peers;
+    return this.#mesh.topology;
   }
 
   /** The public key that this node's id is of; undefined without security. */
   get publicKey(): Uint8Array | undefined {
-    return this.#security?.identity.publicKey;
+    return this.keyOf(this.id);
+  }
+
+  /** Whether this node takes no new circuits of others for now. Everybody is told; it can be reached all the same. Default false. */
+  get overloaded(): boolean {
+    return this.#mesh.overloaded;
+  }
+
+  set overloaded(overloaded: boolean) {
+    this.#mesh.overloaded = overloaded;
   }
 
   /** Every link that is not closed. */
@@ -132,10 +150,19 @@ export class Router implements AsyncDisposable {
 
   /** One entry for each node that can be reached. */
   routes(): RouteInfo[] {
-    return this.#links.peers.ids().map((id) => {
-      const rttMs = this.#links.peers.cost(id) ?? 0;
-      return { id, via: [], hops: 1, cost: rttMs, rttMs };
-    });
+    const { peers } = this.#links;
+    // What a link measures is newer than what is advertised of it.
+    return this.#mesh.topology.routes().map((route) => (route.hops > 1 ? route : { ...route, rttMs: peers.cost(route.id) ?? route.rttMs }));
+  }
+
+  /** The public key that a node proves to have wherever it is met; undefined for one that is not known, and without security. */
+  keyOf(id: NodeId): Uint8Array | undefined {
+    return this.#mesh.keyOf(id);
+  }
+
+  /** Circuits that end here or lead through here. */
+  get circuits(): CircuitStats {
+    return this.#mesh.stats();
   }
 
   /**
@@ -155,8 +182,11 @@ export class Router implements AsyncDisposable {
       this.#checkOpen();
     }
     this.#listeners.add(listener);
-    this.#replication.announce();
-    void listener.closed.then(() => this.#listeners.delete(listener));
+    this.#listening();
+    void listener.closed.then(() => {
+      this.#listeners.delete(listener);
+      this.#listening();
+    });
     return listener;
   }
 
@@ -189,27 +219,39 @@ export class Router implements AsyncDisposable {
   }
 
   /**
-   * Opens a Conn to a port of a node (this one too). Resolves when the listener's side accepted. Rejects with EHOSTUNREACH where there is no
-   * link, ECONNREFUSED (retryable) where nobody is bound or the backlog is full, ETIMEDOUT, ECONNRESET when the link breaks meanwhile,
-   * EINVAL, and with `signal.reason` after an abort; then the other side, if it accepted already, sees a reset.
+   * Opens a Conn to a port of a node (this one too). Resolves when the listener's side accepted. Over a link where there is one, else over
+   * a circuit through relays. Rejects with EHOSTUNREACH where there is no way, ECONNREFUSED (retryable) where nobody is bound or the backlog is full, ETIMEDOUT, ECONNRESET when the way breaks meanwhile,
+   * EACCES where the other node, or a relay, does not allow it, EINVAL, and with `signal.reason` after an abort; then the other side, if it accepted already, sees a reset.
    */
   async connect(id: NodeId, port: number, options: ConnectOptions = {}): Promise<Conn> {
     this.#checkOpen();
     parseNodeId(id);
     checkConnect(port, options);
-    options.signal?.throwIfAborted();
-    const session = id === this.id ? this.#loop.session : this.#links.peers.best(id)?.session;
-    if (session === undefined) throw new AstraError("EHOSTUNREACH", `there is no way to node ${id}`, { via: [] });
-    if (options.peerKey !== undefined) this.#checkKey(id, options.peerKey);
+    const { signal, timeoutMs = 10_000, peerKey } = options;
+    signal?.throwIfAborted();
+    const startedAt = this.#clock.now();
+    const session = await this.#session(id, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+    if (peerKey !== undefined) this.#checkKey(id, peerKey);
     const from = { id: this.id, port: this.#ports.takeEphemeral() };
-    return openConn(session, from, { id, port }, options, this.#clock);
+    const left = Math.max(timeoutMs - (this.#clock.now() - startedAt), 0);
+    return openConn(session, from, { id, port }, { ...options, timeoutMs: left }, this.#clock);
   }
 
-  /** Measures the round trip to a node, in milliseconds. Rejects with EHOSTUNREACH where there is no link. */
+  /** Measures the round trip to a node, in milliseconds. Rejects with EHOSTUNREACH where there is no way. */
   async ping(id: NodeId, options: { signal?: AbortSignal } = {}): Promise<number> {
-    const session = parseNodeId(id) === this.id ? this.#loop.session : this.#links.peers.best(id)?.session;
-    if (session === undefined) throw new AstraError("EHOSTUNREACH", `there is no way to node ${id}`);
+    this.#checkOpen();
+    const session = await this.#session(parseNodeId(id), options);
     return session.ping(options);
+  }
+
+  /**
+   * Measures every hop of the path that a new circuit to a node takes. A neighbour is one hop. Rejects with EHOSTUNREACH where there is no way,
+   * ETIMEDOUT after `timeoutMs` (default 10,000), and with `signal.reason` after an abort.
+   */
+  async trace(id: NodeId, options: { signal?: AbortSignal; timeoutMs?: number } = {}): Promise<RouteTrace> {
+    this.#checkOpen();
+    if (parseNodeId(id) === this.id) return { path: [id], hops: [], rttMs: 0 };
+    return this.#mesh.trace(id, options);
   }
 
   /** Calls `callback` with each event, synchronously. Returns what ends it. What it throws becomes an uncaught exception. */
@@ -232,8 +274,10 @@ export class Router implements AsyncDisposable {
 
   async #close(): Promise<void> {
     // The listeners first: what they say on their way out still needs the links.
+    this.#mesh.leave();
     const listeners = [...this.#listeners].map((listener) => listener.close());
     await this.#ports.close();
+    await this.#mesh.close();
     await Promise.all([this.#memberships.close(), this.#links.close(), this.#loop.close(), ...listeners]);
     this.#replication.close();
     this.#resolveClosed();
@@ -241,13 +285,25 @@ export class Router implements AsyncDisposable {
 
   /** The key that an id is of is proven wherever there is encryption. */
   #checkKey(id: NodeId, wanted: Uint8Array): void {
-    if (this.#security === undefined) throw new AstraError("ERR_ASTRANET_INSECURE", "peerKey cannot be checked: links are in clear, and nobody proves a key");
-    const key = id === this.id ? this.#security.identity.publicKey : this.#links.peers.best(id)?.hello.key;
+    if (this.publicKey === undefined) throw new AstraError("ERR_ASTRANET_INSECURE", "peerKey cannot be checked: links are in clear, and nobody proves a key");
+    const key = this.keyOf(id);
     if (key === undefined || !sameBytes(key, wanted)) throw new AstraError("EACCES", `node ${id} has another key than peerKey`, { via: [id] });
   }
 
-  /** Whether this node hands on what it hears of others. */
-  get #forwards(): boolean {
+  /** A link's, a circuit's, or this node's own. */
+  #session(id: NodeId, options: { signal?: AbortSignal; timeoutMs?: number }): Session | Promise<Session> {
+    return id === this.id ? this.#loop.session : this.#mesh.session(id, options);
+  }
+
+  /** Whether this node listens decides whether others count on it. */
+  #listening(): void {
+    if (this.#closing !== undefined) return;
+    this.#mesh.announce();
+    this.#replication.announce();
+  }
+
+  /** Whether this node carries what others say, and their circuits. (Where strangers could come to its listeners, it has a secret, or asks somebody.) */
+  get #relays(): boolean {
     return this.role === "router" || (this.role === "auto" && this.#listeners.size > 0);
   }
 

@@ -29,6 +29,16 @@ export interface SecureInit {
   readonly theirSuites: number;
 }
 
+/** What an end-to-end handshake needs to know about its connection. */
+export interface EndToEndInit {
+  readonly initiator: boolean;
+  readonly prologue: Uint8Array;
+  /** The responder's key; the initiator has to know it. */
+  readonly remoteKey: Uint8Array | undefined;
+  /** Throws where the other end has the wrong key. */
+  verify(remoteKey: Uint8Array): void;
+}
+
 /** Encrypts what leaves this process, as this node. */
 export class Security {
   readonly identity: Identity;
@@ -63,10 +73,10 @@ export class Security {
    * Encrypts a way to a node that relays carry, end to end. The initiator knows the other end's key; the responder learns whose it is.
    * Rejects as `secure` does.
    */
-  endToEnd(connection: Connection, init: { readonly initiator: boolean; readonly prologue: Uint8Array; readonly remoteKey?: Uint8Array }): Promise<SecureConnection> {
+  endToEnd(connection: Connection, init: EndToEndInit): Promise<SecureConnection> {
     const { initiator, prologue, remoteKey } = init;
     const remote = remoteKey === undefined ? {} : { remoteStatic: remoteKey };
-    return secure(connection, { ...this.#common(initiator), pattern: "IK", prologue, ...remote });
+    return secure(connection, { ...this.#common(initiator), pattern: "IK", prologue, verify: ({ remoteStatic }) => init.verify(remoteStatic), ...remote });
   }
 
   #common(initiator: boolean) {

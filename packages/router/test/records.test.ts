@@ -115,7 +115,7 @@ describe("neighbours", () => {
       for (const link of [here, there]) {
         expect(await outcome(link.closed)).toMatchObject({ code: "ERR_ASTRANET_PROTOCOL", message: expect.stringContaining(words) as string });
       }
-      expect([...a.store.records(b.id)]).toEqual([]);
+      expect([...a.store.records(b.id)].filter(({ slot }) => slot >= 0x0200)).toEqual([]);
       expect([a.router.links, b.router.links]).toEqual([[], []]);
       await net.clock.advance(90_000);
       expect(net.clock.timers).toBe(0);
@@ -152,8 +152,9 @@ describe("neighbours", () => {
       await net.clock.advance(1);
     }
     expect([...a.store.records(b.id)].length).toBeLessThan(20);
-    await net.clock.advance(5000);
-    expect([...a.store.records(b.id)]).toHaveLength(50);
+    // Digests count for several records.
+    await net.clock.advance(15_000);
+    expect([...a.store.records(b.id)].filter(({ slot }) => slot >= 0x0200)).toHaveLength(50);
   });
 
   it("beyond the store's limits are heard no more, and the link stays", async () => {

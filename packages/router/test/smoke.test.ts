@@ -12,7 +12,7 @@ it("two attached nodes dial each other and themselves", async () => {
   const listener = b.router.bind({ port: 80, service: "web" });
   await net.clock.advance(100);
   expect(await link.ready).toBe(b.id);
-  expect(a.directory.services()).toMatchObject([{ name: "web", id: b.id, cost: 10 }]);
+  expect(a.directory.services()).toMatchObject([{ name: "web", id: b.id, distance: 1 }]);
   const accepted = listener.accept();
   const conn = await during(net.clock, a.router.connect(b.id, 80), 50);
   const other = await accepted;

@@ -41,6 +41,7 @@ export interface LinksInit {
   closed(link: NodeLink): void;
   message(link: NodeLink, message: ControlMessage): Promise<void> | undefined | "unknown";
   dial(stream: Stream, peer: NodeId): void;
+  circuit(stream: Stream, peer: NodeId): void;
   emit(event: RouterEvent): void;
 }
 
@@ -136,6 +137,7 @@ export class Links {
       closed: (link, error, wasUp) => this.#closed(link, error, wasUp),
       message: (link, message) => init.message(link, message),
       dial: (stream, peer) => init.dial(stream, peer),
+      circuit: (stream, peer) => init.circuit(stream, peer),
     };
   }
 

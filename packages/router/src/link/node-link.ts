@@ -36,8 +36,9 @@ export interface LinkHost {
   closed(link: NodeLink, error: unknown, wasUp: boolean): void;
   /** A message of the peer's, other than those of the handshake. Undefined: not known. */
   message(link: NodeLink, message: ControlMessage): Promise<void> | undefined | "unknown";
-  /** The peer opened a dial. */
+  /** The peer opened a dial, or a circuit. Throws ERR_ASTRANET_PROTOCOL for what no honest peer opens. */
   dial(stream: Stream, peer: NodeId): void;
+  circuit(stream: Stream, peer: NodeId): void;
 }
 
 /** What a NodeLink is made with. */
@@ -282,10 +283,10 @@ export class NodeLink implements Link, LinkFacts {
     if (stream.type === streamTypes.control && this.#control === undefined && this.#initiator === false) {
       stream.accept();
       this.#takeControl(stream);
-    } else if (stream.type === streamTypes.dial && (this.#state === "up" || this.#isConfirming)) {
+    } else if ((stream.type === streamTypes.dial || stream.type === streamTypes.circuit) && (this.#state === "up" || this.#isConfirming)) {
       // The frames of one tick keep no order: a dial may come before the confirmation that was sent first, and says the same.
       if (this.#state !== "up") this.#becomeUp();
-      this.#takeDial(stream);
+      this.#take(stream);
     } else {
       stream.refuse(this.#state === "up" ? `streams of type ${String(stream.type)} are not known here` : "the link takes no streams now");
     }
@@ -296,10 +297,11 @@ export class NodeLink implements Link, LinkFacts {
     return this.#state === "handshake" && this.#initiator === false && this.#hello !== undefined;
   }
 
-  #takeDial(stream: Stream): void {
+  #take(stream: Stream): void {
     if (this.#state !== "up") return;
     try {
-      this.#host.dial(stream, this.hello.id);
+      if (stream.type === streamTypes.circuit) this.#host.circuit(stream, this.hello.id);
+      else this.#host.dial(stream, this.hello.id);
     } catch (error) {
       this.fail(error);
     }

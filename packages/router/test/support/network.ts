@@ -61,12 +61,12 @@ export class TestNetwork {
     return memoryPair(this.#options);
   }
 
-  /** Links two nodes by a pipe, and waits until both are up. */
+  /** Links two nodes by a pipe, and waits until both are up and have told each other of it. */
   async link(a: TestNode, b: TestNode): Promise<void> {
     const [left, right] = this.pipe();
     a.router.attach(left, { initiator: true });
     b.router.attach(right, { initiator: false });
-    await this.clock.advance(10);
+    await this.clock.advance(50);
   }
 }
 
