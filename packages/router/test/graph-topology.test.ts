@@ -94,6 +94,20 @@ describe("a path", () => {
   });
 });
 
+describe("an alternative", () => {
+  it("has 16 nodes at most too", () => {
+    const world = new GraphWorld();
+    const chain = Array.from({ length: 15 }, (_, i) => i);
+    world.nodes([...chain.slice(1), 20, 21]);
+    for (const n of chain.slice(1)) world.link([n - 1, n]);
+    const topology = world.topology();
+    world.link([13, 20, 1], [20, 21, 1], [21, 14, 10]);
+    expect(topology.alternatives(idOf(14))).toHaveLength(1);
+    world.link([20, 14, 10]);
+    expect(topology.alternatives(idOf(14)).map(({ ids }) => ids.length)).toEqual([15, 16]);
+  });
+});
+
 describe("a link", () => {
   it("of others counts when both its ends list it", () => {
     const world = new GraphWorld();
@@ -144,6 +158,25 @@ describe("a link", () => {
     const topology = world.topology();
     expect(topology.cost(idOf(1))).toBeUndefined();
     expect(topology.routes()).toEqual([]);
+  });
+
+  it("of this node costs 1 at least", () => {
+    const world = new GraphWorld();
+    for (const [n, cost] of [[1, 0], [2, -5], [3, Number.NaN], [4, 0.3]] as const) world.links.set(n, cost);
+    expect(world.topology().routes().map(({ cost }) => cost)).toEqual([1, 1, 1, 1]);
+  });
+
+  it("that is in two fragments costs what the dearer says", () => {
+    const world = new GraphWorld();
+    world.nodes([1, 2]);
+    world.link([0, 1], [1, 2]);
+    const topology = world.topology();
+    // Fragment 0 of one, and fragment 2 of four, where it is on its way to.
+    world.list(2, [[1, 40]], 1n, 4);
+    world.list(2, [[1, 30]]);
+    expect(topology.path(idOf(2))?.cost).toBe(10 + 40 + 2);
+    world.list(2, [[1, 50]]);
+    expect(topology.path(idOf(2))?.cost).toBe(10 + 50 + 2);
   });
 
   it("is known whichever fragment lists it, and while it is in two", () => {
@@ -247,7 +280,32 @@ describe("reachability", () => {
     world.cut([3, 9]);
     await world.clock.settle();
     expect(ids).toEqual([idOf(9), idOf(9)]);
+    await world.clock.advance(10_000);
     expect(topology.stats().computations).toBe(1);
+  });
+
+  it("starts no search for records that change no link", async () => {
+    const { world, topology } = line();
+    world.node(4, relay);
+    world.claim(4, 1, 10);
+    world.node(2, { load: 200, addresses: ["tcp4 192.0.2.1:1"] });
+    world.list(2, [[1, 10], [3, 9], [77, 5]]);
+    world.cut([0, 9]);
+    await world.clock.advance(10_000);
+    expect(topology.stats().computations).toBe(1);
+    expect(topology.node(idOf(2))?.load).toBe(200);
+  });
+
+  it("tells of a path that costs the same and is longer", async () => {
+    const world = new GraphWorld();
+    world.nodes([1, 2]);
+    world.link([0, 2, 22], [0, 1, 10], [1, 2, 10]);
+    const topology = world.topology();
+    const ids = told(topology);
+    expect(topology.hops(idOf(2))).toBe(1);
+    world.cut([0, 2]);
+    await world.clock.settle();
+    expect([ids, topology.hops(idOf(2)), topology.cost(idOf(2))]).toEqual([[idOf(2)], 2, 22]);
   });
 
   it("tells of a neighbour when the tick is over, before paths lead through it", async () => {

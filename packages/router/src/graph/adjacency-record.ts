@@ -46,7 +46,7 @@ export function encodeAdjacency(neighbours: readonly Neighbour[]): Uint8Array {
   let at = 1;
   for (const { id, cost, kind } of [...neighbours].sort((a, b) => (a.id < b.id ? -1 : 1))) {
     if (!isNodeId(id)) throw invalid(`${JSON.stringify(id)} is no node id`);
-    if (!Number.isInteger(cost) || cost < 1 || cost > maxLinkCost) throw invalid(`the cost of ${id}, ${cost}, is not a whole number between 1 and ${maxLinkCost}`);
+    if (!Number.isInteger(cost) || cost < 1 || cost > maxLinkCost) throw invalid(`the cost of ${id}, ${cost}, is no whole number from 1 to ${maxLinkCost}`);
     if (!Number.isInteger(kind) || kind < 0 || kind > 0xff) throw invalid(`the kind of ${id}, ${kind}, is not 8 bits`);
     bytes.set(nodeIdToBytes(id), at);
     view.setUint16(at + 8, cost);
