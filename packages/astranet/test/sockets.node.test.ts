@@ -3,7 +3,7 @@ import { createServer as createHttpServer, get, type IncomingMessage, type Reque
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import type { AstraNet } from "astranet";
+import type { AstraNet, Conn } from "astranet";
 import { connect, createServer, httpAgent, serveHttp, type StreamSocket, toConnection, toDuplex, undiciConnect } from "astranet/node";
 import { Agent as UndiciAgent, fetch as undiciFetch } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -127,6 +127,38 @@ describe("HTTP over services", () => {
     const agent = httpAgent(net, { dial: { timeoutMs: 10 } });
     await expect(body("http://nobody/", { agent })).rejects.toMatchObject({ code: "ENOTFOUND" });
     await expect(body(`http://${net.id}:81/`, { agent: httpAgent(net) })).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("gives the dial of a request up when that is destroyed, aborted, or its agent destroyed", async () => {
+    const net = node();
+    const agent = httpAgent(net);
+    const controller = new AbortController();
+    const requests = [get("http://late/", { agent }), get("http://late/", { agent, signal: controller.signal }), get("http://late/", { agent })];
+    const closed = requests.map((request) => new Promise((resolve) => request.on("error", () => undefined).on("close", resolve)));
+    requests[0]?.destroy();
+    controller.abort();
+    agent.destroy();
+    await Promise.all(closed);
+    const listener = net.bind("", "late");
+    const accepted: Conn[] = [];
+    const accepting = (async () => {
+      for await (const conn of listener) accepted.push(conn);
+    })();
+    const conn = await net.dial("", "late");
+    await net.ping(net.id);
+    await listener.close();
+    await accepting;
+    expect(accepted.map(({ remoteAddress }) => remoteAddress)).toEqual([conn.localAddress]);
+    conn.reset();
+  });
+
+  it("counts a request's timeout while it is dialled", async () => {
+    const net = node();
+    const request = get("http://late/", { agent: httpAgent(net), timeout: 5 });
+    await once(request, "timeout");
+    const failed = once(request, "error");
+    request.destroy(new Error("too late"));
+    expect((await failed)[0]).toMatchObject({ message: "too late" });
   });
 
   it("is fetched through undici", async () => {

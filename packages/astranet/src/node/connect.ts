@@ -1,6 +1,6 @@
-import { connecting, type DuplexOptions, type StreamSocket } from "@astranet/mux/node";
+import type { DuplexOptions, StreamSocket } from "@astranet/mux/node";
 import type { AstraNet, DialOptions } from "../astra-net.ts";
-import { opened } from "./to-duplex.ts";
+import { diallingSocket } from "./dialling-socket.ts";
 
 /** What {@link connect} takes: how to dial, and what the socket is like. */
 export type ConnectOptions = DialOptions & Pick<DuplexOptions, "allowHalfOpen">;
@@ -15,12 +15,7 @@ export function connect(net: AstraNet, address: string, options: ConnectOptions,
 export function connect(net: AstraNet, address: string, first: ConnectOptions | (() => void) = {}, second?: () => void): StreamSocket {
   const [options, onconnect] = typeof first === "function" ? [{}, first] : [first, second];
   const { allowHalfOpen = false, signal, ...dialOptions } = options;
-  const gaveUp = new AbortController();
-  const aborted = (): void => gaveUp.abort(signal?.reason);
-  if (signal?.aborted === true) aborted();
-  signal?.addEventListener("abort", aborted, { once: true });
-  const dialling = net.dial("", address, { ...dialOptions, signal: gaveUp.signal }).finally(() => signal?.removeEventListener("abort", aborted));
-  const socket = connecting(dialling.then(opened), () => gaveUp.abort(), { allowHalfOpen });
+  const socket = diallingSocket((gaveUp) => net.dial("", address, { ...dialOptions, signal: gaveUp }), signal, { allowHalfOpen });
   if (onconnect !== undefined) socket.once("connect", onconnect);
   return socket;
 }
