@@ -107,6 +107,21 @@ describe("the records of a node's links", () => {
     expect(listed()).toHaveLength(100);
   });
 
+  it("that end as they were are not written, and do not count", async () => {
+    const { clock, adjacency, writes, listed } = world();
+    for (let n = 1; n <= 20; n += 1) {
+      adjacency.up(idOf(n), { rttMs: 10 });
+      adjacency.down(idOf(n));
+      await clock.settle();
+    }
+    expect(writes).toEqual([]);
+    for (let n = 101; n <= 105; n += 1) {
+      adjacency.up(idOf(n), { rttMs: 10 });
+      await clock.settle();
+    }
+    expect(listed()).toHaveLength(5);
+  });
+
   it("are tried again with the next change when the store refused them", async () => {
     const clock = new VirtualClock();
     const store = new RecordStore({ self: idOf(0), incarnation: 1n, limits: { maxBytesPerOrigin: 50 } });

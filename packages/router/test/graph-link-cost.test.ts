@@ -68,6 +68,13 @@ describe("a link's cost", () => {
     expect(first![0]).toBeLessThan(13_500);
   });
 
+  it("waits anew when the change turns round: too dear for a while and then too cheap is no 10 s of either", () => {
+    const [first] = told(settled(100), 0, 60_000, 100, (now) => (now < 17_000 ? 150 : 60));
+    // Above from 11 s on, below from 18 s on.
+    expect(first![0]).toBeGreaterThanOrEqual(27_500);
+    expect(first![0]).toBeLessThan(29_000);
+  });
+
   it("does not change by less than two steps", () => {
     expect(told(settled(100), 0, 120_000, 1000, () => 82)).toEqual([]);
     expect(told(settled(100), 0, 120_000, 1000, () => 119)).toEqual([]);
