@@ -19,6 +19,8 @@ export type FailureReason =
   | "closed"
   /** The two ends could not agree on who they are. */
   | "handshake"
+  /** An end met what breaks the rules. */
+  | "protocol"
   /** A reason of a later version. */
   | "unknown";
 
@@ -32,7 +34,7 @@ export interface CircuitFailure {
 }
 
 /** The byte of each reason on the wire; 0 is not used. */
-const reasons: readonly (FailureReason | undefined)[] = [undefined, "no-link", "link-lost", "not-a-relay", "overloaded", "denied", "timed-out", "closed", "handshake"];
+const reasons: readonly (FailureReason | undefined)[] = [undefined, "no-link", "link-lost", "not-a-relay", "overloaded", "denied", "timed-out", "closed", "handshake", "protocol"];
 
 const codes: Readonly<Record<FailureReason, AstraErrorCode>> = {
   "no-link": "EHOSTUNREACH",
@@ -43,6 +45,7 @@ const codes: Readonly<Record<FailureReason, AstraErrorCode>> = {
   "timed-out": "ETIMEDOUT",
   closed: "ECONNRESET",
   handshake: "ERR_ASTRANET_HANDSHAKE",
+  protocol: "ERR_ASTRANET_PROTOCOL",
   unknown: "ECONNRESET",
 };
 
@@ -55,6 +58,7 @@ const words: Readonly<Record<FailureReason, string>> = {
   "timed-out": "waited too long",
   closed: "gave it up",
   handshake: "could not agree with the other end",
+  protocol: "met what breaks the rules",
   unknown: "says that it failed",
 };
 
@@ -109,6 +113,7 @@ export function failureFor(error: unknown, ownIndex: number): CircuitFailure {
   if (AstraError.is(error, "EACCES")) return of("denied", false);
   if (AstraError.is(error, "ERR_ASTRANET_OVERLOAD")) return of("overloaded", true);
   if (AstraError.is(error, "ETIMEDOUT")) return of("timed-out", true);
-  if (AstraError.is(error, "ERR_ASTRANET_HANDSHAKE") || AstraError.is(error, "ERR_ASTRANET_PROTOCOL")) return of("handshake", true);
+  if (AstraError.is(error, "ERR_ASTRANET_HANDSHAKE")) return of("handshake", true);
+  if (AstraError.is(error, "ERR_ASTRANET_PROTOCOL")) return of("protocol", true);
   return of("closed", false);
 }

@@ -121,7 +121,6 @@ export class Circuits {
     this.#opener.stop(closed());
     for (const circuit of this.#greeting) circuit.abort(closed());
     await Promise.all([...this.#pairs.values()].map((circuit) => circuit.close()));
-    this.#keepSweeping();
   }
 
   #checkOpen(): void {
@@ -198,6 +197,7 @@ export class Circuits {
       this.#pairs.delete(circuit);
       if (!initiator) this.#accepted -= 1;
       this.#emit({ type: "circuitdown", peer, path, initiator, error });
+      this.#keepSweeping();
     };
     session.closed.then(() => over(undefined), over);
     this.#keepSweeping();

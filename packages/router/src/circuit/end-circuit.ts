@@ -1,11 +1,11 @@
 import { Session, type Stream } from "@astranet/mux";
-import type { AstraError, Connection } from "@astranet/transport";
+import { AstraError, type Connection } from "@astranet/transport";
 import { nodeIdToBytes, type NodeId } from "../node-id.ts";
 import { streamTypes } from "../stream-types.ts";
 import { CircuitConnection } from "./circuit-connection.ts";
 import { encodeFailure, failureError, failureFor, failureOf, type CircuitFailure } from "./circuit-failure.ts";
 import type { CircuitHeader } from "./circuit-header.ts";
-import type { CircuitsOptions, SecureCircuitInit } from "./circuit-types.ts";
+import type { CircuitsOptions } from "./circuit-types.ts";
 
 /** What an end of a circuit is made with. */
 export interface EndCircuitInit {
@@ -45,9 +45,12 @@ export class EndCircuit {
     this.stream = stream;
     this.#prologue = prologueOf(header);
     this.usedAt = options.clock.now();
-    stream.closed.catch((error: unknown) => {
+    const broke = (error: unknown): void => {
       if (!this.#aborted) this.#broken ??= { error };
-    });
+    };
+    // Whoever waits for either hears of it after us.
+    stream.opened.catch(broke);
+    stream.closed.catch(broke);
     this.#connection = new CircuitConnection(stream, {
       clock: options.clock,
       localAddress: `circuit:${options.self}`,
@@ -69,19 +72,12 @@ export class EndCircuit {
 
   /** Proves to both ends who they are, and starts the session. Rejects with what `secure` says, or with what broke the circuit. */
   async establish(): Promise<void> {
-    const { secure } = this.#options;
-    const init: SecureCircuitInit = { initiator: this.initiator, peer: this.peer, prologue: this.#prologue };
-    let connection: Connection;
     try {
-      connection = await secure(this.#connection, init);
-      // The opener waits for the answer; what both ends prove to each other is one already, an acceptance the other.
-      if (this.initiator) await this.stream.opened;
-      else this.stream.accept();
+      this.#session = this.#makeSession(await Promise.race([this.#secured(), this.#end()]));
     } catch (error) {
       this.abort(error);
       throw error;
     }
-    this.#session = this.#makeSession(connection);
   }
 
   /** Gives it up at once; the other end hears why. */
@@ -103,6 +99,21 @@ export class EndCircuit {
 
   get #neighbourIndex(): number {
     return this.initiator ? 1 : this.#index - 1;
+  }
+
+  async #secured(): Promise<Connection> {
+    const { initiator, peer, stream } = this;
+    const connection = await this.#options.secure(this.#connection, { initiator, peer, prologue: this.#prologue });
+    // What both ends have proved to each other is an answer too, where they did; where not, the acceptance alone is one.
+    if (initiator) await stream.opened;
+    else stream.accept();
+    return connection;
+  }
+
+  /** Rejects when the stream is over: whoever secures it need not notice. */
+  async #end(): Promise<never> {
+    await this.stream.closed;
+    throw new AstraError("ECONNRESET", `the circuit to ${this.peer} ended before it was established`);
   }
 
   #makeSession(connection: Connection): Session {

@@ -1,26 +1,25 @@
 import { Session, type SessionOptions, type Stream } from "@astranet/mux";
 import type { Conn } from "@astranet/router";
-import { memoryPair, type Connection, type MemoryOptions } from "@astranet/transport";
+import { memoryPair, type Clock, type Connection, type MemoryOptions } from "@astranet/transport";
 import type { CircuitEdge, CircuitEvent, CircuitPath, CircuitsOptions } from "../../src/circuit/circuit-types.ts";
 import { Circuits } from "../../src/circuit/circuits.ts";
 import type { NodeId } from "../../src/node-id.ts";
 import { openConn } from "../../src/ports/open-conn.ts";
 import { PortTable } from "../../src/ports/port-table.ts";
 import { streamTypes } from "../../src/stream-types.ts";
-import { idOf, seededRandom } from "./network.ts";
+import { during, idOf, seededRandom } from "./network.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 type NodeOptions = Partial<CircuitsOptions>;
 
 /** A link of a {@link CircuitNode}: one end of a real session over memory. */
 export interface TestLink {
-  readonly peer: CircuitNode;
   readonly session: Session;
   readonly connection: Connection;
 }
 
 /** A node with links, circuits and ports, and no more. */
-export class CircuitNode {
+export class CircuitNode<C extends Clock = VirtualClock> {
   readonly id: NodeId;
   readonly circuits: Circuits;
   readonly ports: PortTable;
@@ -30,9 +29,9 @@ export class CircuitNode {
   readonly failed: string[] = [];
   /** What streams of circuits that came were worth to their link: errors that end it. */
   readonly linkErrors: unknown[] = [];
-  readonly #network: CircuitNetwork;
+  readonly #network: CircuitNetwork<C>;
 
-  constructor(network: CircuitNetwork, n: number, options: NodeOptions) {
+  constructor(network: CircuitNetwork<C>, n: number, options: NodeOptions) {
     this.#network = network;
     this.id = idOf(n);
     const { clock } = network;
@@ -46,7 +45,7 @@ export class CircuitNode {
       overloaded: () => false,
       link: (id) => this.links.get(id),
       paths: {
-        choose: (to, avoid) => network.shortest(this.id, to, [...avoid, ...network.lies]),
+        choose: (to, avoid) => network.shortest(this.id, to, avoid),
         failed: ({ from, to }) => this.failed.push(`${nameOf(from)}-${nameOf(to)}`),
       },
       secure: (connection) => Promise.resolve(connection),
@@ -69,46 +68,61 @@ export class CircuitNode {
   }
 
   /** Dials a port of a node that only a circuit leads to. */
-  async dial(to: CircuitNode, port: number, timeoutMs = 10_000): Promise<Conn> {
+  async dial(to: { readonly id: NodeId }, port: number, timeoutMs = 10_000): Promise<Conn> {
     const session = await this.circuits.session(to.id, { timeoutMs });
     return openConn(session, { id: this.id, port: this.ports.takeEphemeral() }, { id: to.id, port }, { timeoutMs }, this.#network.clock);
   }
 }
 
+/** How a link is made. */
+interface LinkInit {
+  readonly memory?: Omit<MemoryOptions, "clock">;
+  readonly session?: Partial<SessionOptions>;
+  /** Wraps the first node's end. */
+  readonly tap?: (connection: Connection) => Connection;
+}
+
+/** A network in virtual time. */
+export function virtualNetwork(memory: Omit<MemoryOptions, "clock"> = { latencyMs: 5 }): CircuitNetwork {
+  return new CircuitNetwork(new VirtualClock(), memory);
+}
+
+/** So many nodes, in their order. */
+type Row<C extends Clock, N extends number, R extends CircuitNode<C>[] = []> = R["length"] extends N ? R : Row<C, N, [...R, CircuitNode<C>]>;
+
 /** Nodes in virtual time, linked as a test says, with shortest paths that know all links. */
-export class CircuitNetwork {
-  readonly clock = new VirtualClock();
-  readonly nodes: CircuitNode[] = [];
-  /** Edges that no path uses. */
+export class CircuitNetwork<C extends Clock = VirtualClock> {
+  readonly clock: C;
+  readonly nodes: CircuitNode<C>[] = [];
+  /** Edges that paths use although there is no link: the lies of relays. */
   readonly lies: CircuitEdge[] = [];
-  /** Edges that paths use, although there is no link: lists as each node told them. */
-  readonly claims: CircuitEdge[] = [];
   readonly #memory: Omit<MemoryOptions, "clock">;
 
-  constructor(memory: Omit<MemoryOptions, "clock"> = { latencyMs: 5 }) {
+  constructor(clock: C, memory: Omit<MemoryOptions, "clock"> = { latencyMs: 5 }) {
+    this.clock = clock;
     this.#memory = memory;
   }
 
-  node(options: NodeOptions = {}): CircuitNode {
+  node(options: NodeOptions = {}): CircuitNode<C> {
     const node = new CircuitNode(this, this.nodes.length + 1, options);
     this.nodes.push(node);
     return node;
   }
 
   /** Nodes in a row, each linked with the next. */
-  async row(count: number, options: (i: number) => NodeOptions = () => ({})): Promise<CircuitNode[]> {
+  row<N extends number>(count: N, options: (i: number) => NodeOptions = () => ({})): Row<C, N> {
     const nodes = Array.from({ length: count }, (_, i) => this.node(options(i)));
-    for (let i = 1; i < count; i += 1) await this.link(nodes[i - 1]!, nodes[i]!);
-    return nodes;
+    for (let i = 1; i < count; i += 1) this.link(nodes[i - 1]!, nodes[i]!);
+    return nodes as Row<C, N>;
   }
 
-  async link(a: CircuitNode, b: CircuitNode, init: { memory?: Omit<MemoryOptions, "clock">; session?: Partial<SessionOptions>; tap?: (connection: Connection) => Connection } = {}): Promise<void> {
+  link(a: CircuitNode<C>, b: CircuitNode<C>, init: LinkInit = {}): void {
     const { clock } = this;
     const { memory = this.#memory, session, tap = (connection: Connection) => connection } = init;
     const [left, right] = memoryPair({ ...memory, clock });
-    const join = (node: CircuitNode, peer: CircuitNode, connection: Connection, role: "client" | "server"): void => {
+    const join = (node: CircuitNode<C>, peer: CircuitNode<C>, connection: Connection, role: "client" | "server"): void => {
       const made: Session = new Session(connection, { ...session, role, clock, manualAccept: true, onstream: (stream) => node.incoming(stream, peer.id, () => made) });
-      node.links.set(peer.id, { peer, session: made, connection });
+      node.links.set(peer.id, { session: made, connection });
       const over = (): void => {
         if (node.links.get(peer.id)?.session !== made) return;
         node.links.delete(peer.id);
@@ -118,11 +132,10 @@ export class CircuitNetwork {
     };
     join(a, b, tap(left), "client");
     join(b, a, right, "server");
-    await clock.advance(20);
   }
 
   /** All its links break at once, as those of a process that was killed. */
-  kill(node: CircuitNode): void {
+  kill(node: CircuitNode<C>): void {
     for (const { connection } of node.links.values()) connection.abort();
   }
 
@@ -130,7 +143,7 @@ export class CircuitNetwork {
   shortest(from: NodeId, to: NodeId, avoid: readonly CircuitEdge[]): CircuitPath | undefined {
     const edges = new Map<NodeId, NodeId[]>();
     for (const node of this.nodes) edges.set(node.id, [...node.links.keys()]);
-    for (const claim of this.claims) edges.set(claim.from, [...(edges.get(claim.from) ?? []), claim.to]);
+    for (const claim of this.lies) edges.set(claim.from, [...(edges.get(claim.from) ?? []), claim.to]);
     let paths: NodeId[][] = [[from]];
     const seen = new Set<NodeId>([from]);
     while (paths.length > 0) {
@@ -155,7 +168,20 @@ export function nameOf(id: NodeId): number {
   return Number.parseInt(id.slice(1), 16);
 }
 
-/** Sends `bytes` bytes and reads as many: echoes must be bound at the other end. */
+/** All that comes until the end. */
+export async function drainOf(conn: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of conn) chunks.push(chunk);
+  const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** Sends back what comes, on every Conn. */
 export async function echo(listener: AsyncIterable<Conn>): Promise<void> {
   for await (const conn of listener) {
     void (async () => {
@@ -163,4 +189,12 @@ export async function echo(listener: AsyncIterable<Conn>): Promise<void> {
       await conn.end();
     })().catch(() => undefined);
   }
+}
+
+/** What `promise` is rejected with, within `ms` of virtual time. */
+export async function failure(clock: VirtualClock, promise: Promise<unknown>, ms: number): Promise<unknown> {
+  return during(clock, promise, ms).then(
+    () => "resolved",
+    (error: unknown) => error,
+  );
 }
