@@ -134,11 +134,11 @@ describe("HTTP over services", () => {
     const agent = httpAgent(net);
     const controller = new AbortController();
     const requests = [get("http://late/", { agent }), get("http://late/", { agent, signal: controller.signal }), get("http://late/", { agent })];
-    const closed = requests.map((request) => new Promise((resolve) => request.on("error", () => undefined).on("close", resolve)));
+    const failed = requests.map((request) => new Promise((resolve) => request.on("error", resolve)));
     requests[0]?.destroy();
     controller.abort();
     agent.destroy();
-    await Promise.all(closed);
+    expect(await Promise.all(failed)).toMatchObject([{ code: "ECONNRESET" }, { code: "ABORT_ERR" }, { code: "ECONNRESET" }]);
     const listener = net.bind("", "late");
     const accepted: Conn[] = [];
     const accepting = (async () => {
