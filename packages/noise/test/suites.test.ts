@@ -1,4 +1,4 @@
-import { chooseSuite, decodeSuites, encodeSuites, generateIdentity, identityFrom, preferredSuites, type Suite } from "@astranet/noise";
+import { chooseSuite, decodeSuites, encodeSuites, fingerprint, generateIdentity, identityFrom, preferredSuites, type Suite } from "@astranet/noise";
 import { describe, expect, it } from "vitest";
 import { defaultCrypto } from "../src/crypto/default-crypto.ts";
 import primitives from "../vectors/primitives.json" with { type: "json" };
@@ -64,6 +64,18 @@ describe("an identity", () => {
     expect(() => identityFrom(new Uint8Array(31))).toThrow(/EINVAL: a secret key is a Uint8Array of 32 bytes, not 31 bytes/);
     expect(() => identityFrom("secret" as unknown as Uint8Array)).toThrow(/EINVAL.*not string/);
     expect(() => identityFrom(null as unknown as Uint8Array)).toThrow(/EINVAL.*not null/);
+  });
+});
+
+describe("a fingerprint", () => {
+  it("is the SHA-256 of a public key", () => {
+    const key = fromHex("66".repeat(32));
+    expect(toHex(fingerprint(key))).toBe(toHex(defaultCrypto.sha256([key])));
+    expect(fingerprint(key).length).toBe(32);
+  });
+
+  it("is of 32 bytes and nothing else", () => {
+    expect(() => fingerprint(new Uint8Array(33))).toThrow(/EINVAL: a public key is a Uint8Array of 32 bytes, not 33 bytes/);
   });
 });
 
