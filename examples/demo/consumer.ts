@@ -1,4 +1,4 @@
-// Joins the provider, and asks all of it that it can.
+// Joins the network, dials by name whom it has no link with, and goes on when the relay between them is killed. Its arguments: the secret, and the addresses it joins.
 import { createHash, randomFillSync } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
@@ -7,7 +7,7 @@ import { get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { AstraNet, type Conn } from "astranet";
+import { AstraError, AstraNet, type Conn } from "astranet";
 import { httpAgent, undiciConnect } from "astranet/node";
 import { Agent, fetch } from "undici";
 import type { FromConsumer } from "./messages.ts";
@@ -17,7 +17,8 @@ const fileBytes = 256 * 1024 * 1024;
 const streamCount = 100_000;
 const dialsAtOnce = 500;
 
-const net = new AstraNet();
+const [secret = "", ...addresses] = process.argv.slice(2);
+const net = new AstraNet({ secret });
 
 function check(right: boolean, what: string): void {
   if (!right) throw new Error(`wrong: ${what}`);
@@ -31,23 +32,35 @@ async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
 
 async function joinAndFind(): Promise<void> {
   const [, ms] = await timed(async () => {
-    await net.join("tcp4", process.argv[2] ?? "");
+    await Promise.all(addresses.map((each) => net.join("tcp4", each)));
     await Promise.all(["web", "hash", "echo"].map((name) => net.waitFor(name)));
   });
   const names = net.services().map(({ name }) => name);
   check(names.join() === "echo,hash,web", `the services are ${names.join()}`);
-  say("joined", `process ${String(process.pid)} sees ${names.join(", ")} after ${duration(ms)}; a round trip takes ${duration(await net.ping("web"))}`);
+  say("joined", `process ${String(process.pid)} sees ${names.join(", ")} after ${duration(ms)}, and has no link with their node`);
 }
 
-async function fetchPages(): Promise<void> {
-  const agent = httpAgent(net);
+/** The way to the provider, and the first relay on it. */
+async function traceWay(): Promise<string> {
+  const { path, hops, why } = await net.trace("web");
+  const way = hops.map(({ id, rttMs }) => `-> ${id} ${duration(rttMs)}`).join(" ");
+  say("way", `to web (${why}): ${way}`);
+  check(path.length > 2 && hops.length === path.length - 1, `the way is ${path.join(" ")}`);
+  return path[1] ?? "";
+}
+
+async function getPage(path: string): Promise<string> {
   const [page, ms] = await timed(async () => {
-    const [response] = (await once(get("http://web/with-node-http", { agent }), "response")) as [IncomingMessage];
+    const [response] = (await once(get(`http://web/${path}`, { agent: httpAgent(net) }), "response")) as [IncomingMessage];
     check(response.statusCode === 200, `node:http got status ${String(response.statusCode)}`);
     return text(response);
   });
-  check(page.endsWith("You asked for /with-node-http."), page);
-  say("node:http", `http://web/with-node-http: ${page}  (${duration(ms)})`);
+  check(page.endsWith(`You asked for /${path}.`), page);
+  return `${page}  (${duration(ms)})`;
+}
+
+async function fetchPages(): Promise<void> {
+  say("node:http", `http://web/with-node-http: ${await getPage("with-node-http")}`);
 
   const dispatcher = new Agent({ connect: undiciConnect(net) });
   const [fetched, fetchMs] = await timed(async () => {
@@ -111,7 +124,7 @@ async function forAll(work: (index: number) => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: dialsAtOnce }, worker));
 }
 
-async function holdStreams(): Promise<void> {
+async function holdStreams(): Promise<Conn[]> {
   const conns: Conn[] = [];
   const [, openMs] = await timed(() =>
     forAll(async (index) => {
@@ -127,23 +140,34 @@ async function holdStreams(): Promise<void> {
       }),
     );
   });
-  const holding = net.links.reduce((sum, link) => sum + link.streamCount, 0);
-  check(holding >= streamCount, `${String(holding)} streams are open`);
   say("streams", `${streamCount.toLocaleString("en")} opened in ${duration(openMs)}; a byte there and back on each in ${duration(exchangeMs)}; all open`);
+  return conns;
+}
 
-  process.send?.({ holding } satisfies FromConsumer);
-  await once(process, "message");
-  await Promise.all(
-    conns.map(async (conn, index) => {
-      await conn.end();
-      check((await conn.read()) === null, `stream ${String(index)} went on after its end`);
-    }),
-  );
+/** Waits until the relay that carries these Conns is gone. Each of them must say so, once, and name it. */
+async function loseRelay(conns: readonly Conn[], relay: string): Promise<void> {
+  const lost = conns.map(async (conn, index) => {
+    try {
+      await conn.closed;
+    } catch (error) {
+      if (AstraError.is(error, "ECONNRESET") && error.via?.includes(relay) === true) return;
+      throw error;
+    }
+    throw new Error(`wrong: stream ${String(index)} ended as if nothing had happened`);
+  });
+  process.send?.({ holding: conns.length, relay } satisfies FromConsumer);
+  await Promise.all(lost);
 }
 
 await joinAndFind();
+const relay = await traceWay();
 await fetchPages();
 await sendFile();
-await holdStreams();
+const conns = await holdStreams();
+await loseRelay(conns, relay);
+const [page, ms] = await timed(() => getPage("over-another-way"));
+say("lost", `${conns.length.toLocaleString("en")} streams, each with one ECONNRESET that names relay ${relay}`);
+say("goes on", `${duration(ms)} later: ${page}`);
+check((await traceWay()) !== relay, "the way leads over the relay that is gone");
 await net.close();
 process.disconnect();

@@ -1,9 +1,15 @@
-// Two processes and one TCP connection between them: run by `pnpm demo`. Exit code 0 only if all of it was right.
+// Five processes, run by `pnpm demo`: two ends that have no link with each other, and three relays, which make two ways between them.
+//
+//     consumer ── relay 1 ──────────── provider
+//         └────── relay 2 ── relay 3 ─────┘
+//
+// Exit code 0 only if all of it was right.
 import { fork, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { countSockets } from "./count-sockets.ts";
-import type { FromConsumer, FromProvider } from "./messages.ts";
+import type { FromConsumer, FromProvider, FromRelay } from "./messages.ts";
 import { say } from "./say.ts";
 
 const limitMs = 60_000;
@@ -41,20 +47,48 @@ function killAll(): void {
   for (const child of children) child.kill("SIGKILL");
 }
 
-async function demo(): Promise<void> {
-  const provider = start("provider");
-  const { address } = await hear<FromProvider>(provider);
-  say("provider", `process ${String(provider.pid)} listens at ${address} and offers "web", "hash" and "echo"`);
+interface Relay extends FromRelay {
+  readonly process: ChildProcess;
+}
 
-  const consumer = start("consumer", address);
-  const { holding } = await hear<FromConsumer>(consumer);
-  const sockets = countSockets(provider.pid ?? 0, consumer.pid ?? 0);
-  say("sockets", `${sockets === undefined ? "cannot be counted here (no /proc/net/tcp)" : String(sockets)} between the two processes, with ${holding.toLocaleString("en")} streams open`);
-  if (sockets !== undefined && sockets !== 1) throw new Error(`there are ${String(sockets)} sockets between the two processes instead of 1`);
-  consumer.send("go on");
+async function startRelay(secret: string, ...joins: string[]): Promise<Relay> {
+  const relay = start("relay", secret, ...joins);
+  return { process: relay, ...(await hear<FromRelay>(relay)) };
+}
+
+async function demo(): Promise<void> {
+  const secret = randomBytes(32).toString("base64");
+  const [one, three] = await Promise.all([startRelay(secret), startRelay(secret)]);
+  const two = await startRelay(secret, three.address);
+  const relays = [one, two, three];
+  say("relays", relays.map(({ id, process: { pid } }) => `${id} (process ${String(pid)})`).join(", "));
+
+  const provider = start("provider", secret, one.address, three.address);
+  const { id } = await hear<FromProvider>(provider);
+  say("provider", `${id} (process ${String(provider.pid)}) offers "web", "hash" and "echo", and joined the first and the third`);
+
+  const consumer = start("consumer", secret, one.address, two.address);
+  const { holding, relay } = await hear<FromConsumer>(consumer);
+  const used = relays.find((each) => each.id === relay);
+  if (used === undefined) throw new Error(`the way leads over ${relay}, which is no relay`);
+  sayOfSockets(consumer, used.process, provider, holding);
+  used.process.kill("SIGKILL");
+  say("kill -9", `relay ${relay} (process ${String(used.process.pid)})`);
   await ended(consumer);
-  provider.send("stop");
-  await ended(provider);
+  for (const each of [provider, ...relays.filter((other) => other !== used).map((other) => other.process)]) {
+    each.send("stop");
+    await ended(each);
+  }
+}
+
+function sayOfSockets(consumer: ChildProcess, relay: ChildProcess, provider: ChildProcess, holding: number): void {
+  const [shared, direct] = [relay, provider].map(({ pid = 0 }) => countSockets(consumer.pid ?? 0, pid));
+  if (shared === undefined || direct === undefined) {
+    say("sockets", "cannot be counted here (no /proc/net/tcp)");
+    return;
+  }
+  say("sockets", `${String(shared)} between the consumer and the relay, ${String(direct)} between the two ends, with ${holding.toLocaleString("en")} streams open`);
+  if (shared !== 1 || direct !== 0) throw new Error("there should be 1, and 0");
 }
 
 const timer = setTimeout(() => {

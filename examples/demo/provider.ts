@@ -1,13 +1,13 @@
-// Offers a web page, a service that hashes what it is sent, and one that echoes.
+// Offers a web page, a service that hashes what it is sent, and one that echoes. Its arguments: the secret, and the addresses it joins.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { AstraNet, type Conn } from "astranet";
+import { AstraError, AstraNet, type Conn } from "astranet";
 import { serveHttp } from "astranet/node";
 import type { FromProvider } from "./messages.ts";
 
-const net = new AstraNet();
-const { address } = await net.listenAndServe("tcp4", "127.0.0.1:0");
+const [secret = "", ...addresses] = process.argv.slice(2);
+const net = new AstraNet({ secret });
 
 const web = createServer((request, response) => response.end(`<h1>Hello from ${net.id}</h1> You asked for ${request.url ?? ""}.`));
 serveHttp(net.bind("web"), web);
@@ -24,11 +24,17 @@ async function echo(conn: Conn): Promise<void> {
 }
 
 async function serve(name: string, handle: (conn: Conn) => Promise<void>): Promise<void> {
-  for await (const conn of net.bind(name)) handle(conn).catch((error: unknown) => console.error(`${name}:`, error));
+  for await (const conn of net.bind(name)) {
+    handle(conn).catch((error: unknown) => {
+      // What a relay took with it is for the consumer to tell.
+      if (!AstraError.is(error, "ECONNRESET")) console.error(`${name}:`, error);
+    });
+  }
 }
 
 const serving = [serve("hash", hash), serve("echo", echo)];
-process.send?.({ address } satisfies FromProvider);
+await Promise.all(addresses.map((each) => net.join("tcp4", each)));
+process.send?.({ id: net.id } satisfies FromProvider);
 await once(process, "message");
 await net.close();
 await Promise.all(serving);

@@ -1,10 +1,11 @@
-import { type CustomSelect, parseBindAddress, parseDialAddress, parseDialNetwork, parseEnv, type Registry, type SelectPolicy, type ServiceInfo } from "@astranet/discovery";
+import { type Choice, type CustomSelect, parseBindAddress, parseDialAddress, parseDialNetwork, parseEnv, type Registry, type SelectPolicy, type ServiceInfo } from "@astranet/discovery";
 import { type Conn, isNodeId, type JoinOptions, type Link, type Listener, type Membership, type NodeId, type NodeRole, type RouteInfo } from "@astranet/router";
 import { AstraError, type Pipe, toConnection, type TransportListener } from "@astranet/transport";
 import { closedError, Core } from "./core.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import type { AstraNetEventType, AstraNetListener, AstraNetListenerOptions } from "./events.ts";
 import type { AstraNetOptions } from "./options.ts";
+import { type Trace, whyOf } from "./trace.ts";
 
 interface Abortable {
   readonly signal?: AbortSignal;
@@ -43,6 +44,12 @@ export interface DialOptions extends Abortable {
   readonly trace?: string;
   /** The public key, 32 bytes, that the other node must have: another fails with EACCES before anything is sent. An id alone is 8 bytes of its hash. */
   readonly peerKey?: Uint8Array;
+}
+
+/** What `trace` takes besides the target. */
+export interface TraceOptions extends Abortable, Pick<DialOptions, "select" | "affinity"> {
+  /** Default 10,000. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -243,6 +250,27 @@ export class AstraNet implements AsyncDisposable {
     const id = parsed.kind === "node" ? parsed.id : this.#core.directory.providers(parsed.name, this.env, parsed.port)[0]?.id;
     if (id === undefined) throw new AstraError("ENOTFOUND", `there is no provider of ${JSON.stringify(target)} now`);
     return this.#core.router.ping(id, options);
+  }
+
+  /**
+   * Measures the way to a node (its id, or 'id:port') or to the provider of a name that a dial would take now: each node on it, the round trip of each
+   * link, and why this provider. Rejects with ENOTFOUND where there is no provider, EHOSTUNREACH where there is no way, ETIMEDOUT after `timeoutMs`
+   * (default 10,000), and with `signal.reason` after an abort. A way that broke off is told as far as it went, with the `error`.
+   */
+  async trace(target: string, options: TraceOptions = {}): Promise<Trace> {
+    this.#checkOpen();
+    const { signal, timeoutMs = 10_000, select, affinity } = options;
+    const parsed = isNodeId(target) ? { kind: "node" as const, id: target } : parseDialAddress(target);
+    const { router, resolver } = this.#core;
+    let choice: Choice | undefined;
+    if (parsed.kind === "service") {
+      const { name, port } = parsed;
+      choice = resolver.explain({ name, env: this.env, ...(port === undefined ? {} : { port }), ...(select === undefined ? {} : { select }), ...(affinity === undefined ? {} : { affinity }) });
+      if (choice === undefined) throw new AstraError("ENOTFOUND", `there is no provider of ${JSON.stringify(target)} now`);
+    }
+    const id = parsed.kind === "node" ? parsed.id : choice!.chosen.id;
+    const route = await this.#core.pending(signal, (either) => router.trace(id, { signal: either, timeoutMs }));
+    return { id, choice, why: whyOf(choice), ...route };
   }
 
   // ---- events ----

@@ -7,7 +7,7 @@ export function routeRegistry(router: Router): LiveRegistry<RouteInfo> {
   for (const route of router.routes()) registry.set(route.id, route.id, route);
   router.subscribe((event) => {
     if (event.type !== "reachability") return;
-    const route = router.routes().find(({ id }) => id === event.id);
+    const route = router.route(event.id);
     if (route === undefined) registry.delete(event.id);
     else registry.set(event.id, event.id, route);
   });

@@ -338,3 +338,34 @@ describe("close", () => {
     expect(() => escaped.bind("", ":1")).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_INVALID_STATE" }));
   });
 });
+
+describe("trace", () => {
+  it("tells the nodes on the way, each link's round trip, and why this provider", async () => {
+    const [a, relay, b] = (await chain({ role: "peer" }, { role: "router" }, { role: "peer" })) as [AstraNet, AstraNet, AstraNet];
+    b.bind("files");
+    await a.waitFor("files");
+    const found = await a.trace("files");
+    expect(found.path).toEqual([a.id, relay.id, b.id]);
+    expect(found.hops.map(({ id }) => id)).toEqual([relay.id, b.id]);
+    for (const { rttMs } of found.hops) expect(rttMs).toBeGreaterThanOrEqual(0);
+    expect(found).toMatchObject({ id: b.id, why: 'the only provider of "files"', choice: { policy: "nearest", chosen: { id: b.id, distance: 2 } } });
+    relay.bind("files");
+    await expect.poll(() => a.services()).toHaveLength(2);
+    const nearer = await a.trace("files", { select: ([first]) => first! });
+    expect(nearer).toMatchObject({ id: relay.id, path: [a.id, relay.id], choice: { policy: "custom" } });
+    expect(nearer.choice!.candidates.map(({ service, streams, ejectedForMs }) => [service.id, streams, ejectedForMs])).toEqual([
+      [relay.id, 0, 0],
+      [b.id, 0, 0],
+    ]);
+    expect(nearer.why).toMatch(/^custom of 2 providers of "files": cost/);
+    expect(await a.trace(b.id)).toMatchObject({ id: b.id, choice: undefined, why: "the address is that of a node" });
+    expect(await a.trace(a.id)).toMatchObject({ path: [a.id], hops: [] });
+  });
+
+  it("says what it cannot find", async () => {
+    const net = node();
+    await expect(net.trace("nobody")).rejects.toMatchObject({ code: "ENOTFOUND" });
+    await expect(net.trace("a23456789012345b")).rejects.toMatchObject({ code: "EHOSTUNREACH" });
+    await expect(net.trace("NoName")).rejects.toMatchObject({ code: "EINVAL" });
+  });
+});

@@ -17,6 +17,15 @@ interface Ejection {
   readonly failures: number;
 }
 
+/** A provider, and what this node knows about it. */
+export interface ProviderFacts {
+  readonly service: ServiceInfo;
+  /** Streams that this node has open to it now. */
+  readonly streams: number;
+  /** It failed lately, and is left out for so long; 0 for one that is not. */
+  readonly ejectedForMs: number;
+}
+
 const firstEjectionMs = 1000;
 const longestEjectionMs = 30_000;
 const maxRemembered = 8192;
@@ -34,8 +43,8 @@ export class Balancer {
     this.#random = random;
   }
 
-  /** Chooses one of the providers (at least one). Those that failed lately are left out, but never more than half of them. */
-  choose(providers: readonly ServiceInfo[], select: SelectPolicy | CustomSelect, affinity: string | undefined): ServiceInfo {
+  /** Chooses one of the providers (at least one). Those that failed lately are left out, but never more than half of them. A rehearsal takes nobody's turn. */
+  choose(providers: readonly ServiceInfo[], select: SelectPolicy | CustomSelect, affinity: string | undefined, rehearsal = false): ServiceInfo {
     const healthy = this.#healthy(providers);
     if (typeof select === "function") {
       const chosen = select(healthy);
@@ -54,8 +63,19 @@ export class Balancer {
       case "weighted":
         return chooseWeighted(candidates, this.#random);
       case "round-robin":
-        return chooseInTurn(candidates, this.#takeTurn(providers[0]!));
+        return chooseInTurn(candidates, this.#takeTurn(providers[0]!, rehearsal));
     }
+  }
+
+  /** What this node knows about providers, which is what a choice among them rests on. */
+  facts(providers: readonly ServiceInfo[]): readonly ProviderFacts[] {
+    const now = this.#clock.now();
+    const healthy = this.#healthy(providers);
+    return providers.map((service) => {
+      const uid = serviceUid(service);
+      const ejectedForMs = healthy.includes(service) ? 0 : (this.#ejections.get(uid)?.untilMs ?? now) - now;
+      return { service, streams: this.#streams.get(uid) ?? 0, ejectedForMs };
+    });
   }
 
   /** A stream to the provider is open until the returned function is called. Its failures are forgotten. */
@@ -92,9 +112,10 @@ export class Balancer {
     return providers.filter((service) => !left.has(service));
   }
 
-  #takeTurn({ env, name }: ServiceInfo): number {
+  #takeTurn({ env, name }: ServiceInfo, rehearsal: boolean): number {
     const key = `${env}/${name}`;
     const turn = this.#turns.get(key) ?? 0;
+    if (rehearsal) return turn;
     this.#turns.delete(key);
     this.#turns.set(key, turn + 1);
     forgetOldest(this.#turns);

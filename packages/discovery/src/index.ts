@@ -21,7 +21,8 @@ export { OriginCollector, type OriginCollectorOptions } from "./replication/orig
 export { isReplicaMessage, type ReplicaMessage } from "./replication/replica-message.ts";
 export type { ReplicaLink, ReplicaPeer } from "./replication/replica-link.ts";
 export { Replication, type ReplicationOptions, type ReplicationStats } from "./replication/replication.ts";
-export { ResolveError, Resolver, type Attempt, type ConnectToProvider, type ResolveQuery, type ResolverOptions } from "./resolver.ts";
+export type { ProviderFacts } from "./balancer.ts";
+export { ResolveError, Resolver, type Attempt, type Choice, type ConnectToProvider, type ResolveQuery, type ResolverOptions } from "./resolver.ts";
 export { drawUnit, type CustomSelect, type SelectPolicy } from "./select.ts";
 export { ServiceDirectory, type ServiceDirectoryOptions } from "./service-directory.ts";
 export { compareServices, serviceUid, type ServiceInfo } from "./service-info.ts";

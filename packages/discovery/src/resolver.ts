@@ -1,5 +1,5 @@
 import { AstraError, systemClock, systemRandom, type AstraErrorCode, type Clock, type RandomSource } from "@astranet/transport";
-import { Balancer } from "./balancer.ts";
+import { Balancer, type ProviderFacts } from "./balancer.ts";
 import { checkSelect, type CustomSelect, type SelectPolicy } from "./select.ts";
 import type { ServiceDirectory } from "./service-directory.ts";
 import type { ServiceInfo } from "./service-info.ts";
@@ -35,6 +35,14 @@ export interface Attempt {
   readonly id: string;
   readonly port: number;
   readonly error: unknown;
+}
+
+/** A choice among the providers of a name. */
+export interface Choice {
+  readonly policy: SelectPolicy | "affinity" | "custom";
+  readonly chosen: ServiceInfo;
+  /** All of them, nearest first, with what the choice rests on. */
+  readonly candidates: readonly ProviderFacts[];
 }
 
 /** Why a name could not be dialled, with every attempt, first one first. */
@@ -127,6 +135,19 @@ export class Resolver {
       const retryable = tried.every(({ error }) => AstraError.is(error) && error.retryable);
       return new ResolveError(AstraError.is(last) ? last.code : "EHOSTUNREACH", `no provider of ${where(asked)} could be reached`, tried, retryable);
     }
+  }
+
+  /**
+   * What `resolve` would choose now, and out of what, without connecting to it. Undefined where there is no provider. Throws EINVAL for a `select` that
+   * is none. Where chance has a say, the next dial may take another one.
+   */
+  explain(query: Pick<ResolveQuery, "name" | "env" | "port" | "select" | "affinity">): Choice | undefined {
+    const { name, env = "", port, select = "nearest", affinity } = query;
+    checkSelect(select);
+    const providers = this.#directory.providers(name, env, port);
+    if (providers.length === 0) return undefined;
+    const policy = affinity !== undefined ? "affinity" : typeof select === "function" ? "custom" : select;
+    return { policy, chosen: this.#balancer.choose(providers, select, affinity, true), candidates: this.#balancer.facts(providers) };
   }
 
   /** A provider that was not tried yet; undefined when there is none. */

@@ -150,9 +150,13 @@ export class Router implements AsyncDisposable {
 
   /** One entry for each node that can be reached. */
   routes(): RouteInfo[] {
-    const { peers } = this.#links;
-    // What a link measures is newer than what is advertised of it.
-    return this.#mesh.topology.routes().map((route) => (route.hops > 1 ? route : { ...route, rttMs: peers.cost(route.id) ?? route.rttMs }));
+    return this.#mesh.topology.routes().map((route) => this.#measured(route));
+  }
+
+  /** How one node can be reached; undefined where it cannot, and for this one. */
+  route(id: NodeId): RouteInfo | undefined {
+    const route = this.#mesh.topology.route(id);
+    return route === undefined ? undefined : this.#measured(route);
   }
 
   /** The public key that a node proves to have wherever it is met; undefined for one that is not known, and without security. */
@@ -288,6 +292,11 @@ export class Router implements AsyncDisposable {
     if (this.publicKey === undefined) throw new AstraError("ERR_ASTRANET_INSECURE", "peerKey cannot be checked: links are in clear, and nobody proves a key");
     const key = this.keyOf(id);
     if (key === undefined || !sameBytes(key, wanted)) throw new AstraError("EACCES", `node ${id} has another key than peerKey`, { via: [id] });
+  }
+
+  /** What a link measures is newer than what is advertised of it. */
+  #measured(route: RouteInfo): RouteInfo {
+    return route.hops > 1 ? route : { ...route, rttMs: this.#links.peers.cost(route.id) ?? route.rttMs };
   }
 
   /** A link's, a circuit's, or this node's own. */

@@ -166,15 +166,16 @@ export class Topology implements Reachability {
 
   /** Every node that can be reached, this one left out. */
   routes(): Route[] {
-    const search = this.#fresh();
-    const routes: Route[] = [];
-    for (const node of this.#state.nodes.values()) {
-      const found = node === this.#state.self ? undefined : search.path(node);
-      if (found === undefined) continue;
-      const via = found.vertices.slice(1, -1).map(({ id }) => id);
-      routes.push({ id: node.id, via, hops: via.length + 1, cost: found.cost, rttMs: found.cost - via.length * relayCost });
-    }
-    return routes;
+    return [...this.#state.nodes.keys()].map((id) => this.route(id)).filter((route) => route !== undefined);
+  }
+
+  /** How one node can be reached; undefined where it cannot, and for this one. */
+  route(id: NodeId): Route | undefined {
+    const node = this.#state.nodes.get(id);
+    const found = node === undefined || node === this.#state.self ? undefined : this.#fresh().path(node);
+    if (found === undefined) return undefined;
+    const via = found.vertices.slice(1, -1).map((vertex) => vertex.id);
+    return { id, via, hops: via.length + 1, cost: found.cost, rttMs: found.cost - via.length * relayCost };
   }
 
   /** What a node says about itself; undefined when that is not known. */
