@@ -167,13 +167,14 @@ describe("HTTP over services", () => {
     const [a, b] = await pair();
     serveWeb(a, "web");
     serveWeb(a, "web:8080");
-    const dispatcher = new UndiciAgent({ connect: undiciConnect(b, { timeoutMs: 100 }) });
+    const dispatcher = new UndiciAgent({ connect: undiciConnect(b) });
+    const impatient = new UndiciAgent({ connect: undiciConnect(b, { timeoutMs: 10 }) });
     expect(await (await undiciFetch("http://web/x", { dispatcher })).text()).toBe("web/x");
     expect(await (await undiciFetch("http://web:8080/y", { dispatcher })).text()).toBe("web:8080/y");
     expect(await (await fetch("http://web/own", { dispatcher } as unknown as RequestInit)).text()).toBe("web/own");
-    await expect(undiciFetch("http://nobody/", { dispatcher })).rejects.toMatchObject({ cause: { code: "ENOTFOUND" } });
+    await expect(undiciFetch("http://nobody/", { dispatcher: impatient })).rejects.toMatchObject({ cause: { code: "ENOTFOUND" } });
     await expect(undiciFetch("https://web/", { dispatcher })).rejects.toMatchObject({ cause: { code: "EINVAL" } });
-    await dispatcher.destroy();
+    await Promise.all([dispatcher.destroy(), impatient.destroy()]);
   });
 
   it("stops coming when the HTTP server closes, or the listener", async () => {
