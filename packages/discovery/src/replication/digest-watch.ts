@@ -22,44 +22,47 @@ export class DigestWatch {
     return !this.#met;
   }
 
-  /** `mine`: what ours would be, if we lacked nothing. `comes`: the neighbour is about to send everything anyway. */
-  judge(theirs: Digest, mine: readonly Digest[], comes: boolean): DigestVerdict {
+  /**
+   * `mine`: what theirs would be, if we lacked nothing. `ask`: it came because the neighbour wants ours, and it will look for itself;
+   * two that ask each other would otherwise never stop. `comes`: the neighbour is about to send everything anyway.
+   */
+  judge(theirs: Digest, mine: readonly Digest[], { ask, comes }: { readonly ask: boolean; readonly comes: boolean }): DigestVerdict {
     const first = !this.#met;
     this.#met = true;
     if (mine.some((each) => sameDigest(each, theirs))) {
       this.#suspicious = false;
-      this.#pause = 0;
       this.#lastPull = "";
       return "same";
     }
-    if (first && comes) return "wait";
-    if (!first && !this.#suspicious) {
-      this.#suspicious = true;
-      return "ask-again";
-    }
+    if (first) return comes ? "wait" : this.#pull(theirs, mine);
+    if (this.#suspicious) return this.#pull(theirs, mine);
+    if (ask || this.#isPaused(theirs, mine)) return "wait";
+    this.#suspicious = true;
+    return "ask-again";
+  }
+
+  #pull(theirs: Digest, mine: readonly Digest[]): DigestVerdict {
+    const pair = pairOf(theirs, mine);
     this.#suspicious = false;
-    return this.#mayPull(`${textOf(theirs)} ${textOf(mine[0]!)}`) ? "pull" : "wait";
+    this.#pause = pair === this.#lastPull ? Math.min(this.#pause * 2, longestPause) : 1;
+    this.#pausesLeft = this.#pause;
+    this.#lastPull = pair;
+    return "pull";
   }
 
   /**
    * Where neither store changed since the last pull, another one would find as little: a limit is reached, or the two sides see different
    * nodes as reachable. Then pulls become rarer and rarer, but they never end: the last one may have been lost.
    */
-  #mayPull(pair: string): boolean {
-    if (pair !== this.#lastPull) {
-      this.#lastPull = pair;
-      this.#pause = 0;
-      this.#pausesLeft = 0;
-      return true;
-    }
-    if (this.#pausesLeft > 0) {
-      this.#pausesLeft -= 1;
-      return false;
-    }
-    this.#pause = Math.min(this.#pause === 0 ? 1 : this.#pause * 2, longestPause);
-    this.#pausesLeft = this.#pause;
+  #isPaused(theirs: Digest, mine: readonly Digest[]): boolean {
+    if (pairOf(theirs, mine) !== this.#lastPull || this.#pausesLeft === 0) return false;
+    this.#pausesLeft -= 1;
     return true;
   }
+}
+
+function pairOf(theirs: Digest, mine: readonly Digest[]): string {
+  return `${textOf(theirs)} ${textOf(mine[0]!)}`;
 }
 
 export function sameDigest(a: Digest, b: Digest): boolean {

@@ -46,6 +46,7 @@ export class OriginCollector {
   readonly #fresh = new Set<string>();
   readonly #subscriptions: (() => void)[];
   #timer: Timer | undefined;
+  #timerAt = Infinity;
   #closed = false;
 
   constructor(options: OriginCollectorOptions) {
@@ -116,18 +117,22 @@ export class OriginCollector {
     const quietAt = before ? now + this.#forgetAfterMs / 3 : undefined;
     if (quietAt !== undefined) this.#loud.set(origin, quietAt);
     this.#unreachable.set(origin, { quietAt, hushedAt: now, forgetAt: now + this.#forgetAfterMs, before });
-    if (this.#timer === undefined) this.#arm();
+    this.#arm();
   }
 
+  /** One timer for all, at the earliest that is due. One that comes too early does nothing. */
   #arm(): void {
-    this.#timer = undefined;
     const [loud] = this.#loud.values();
     const [unreachable] = this.#unreachable.values();
     const at = Math.min(loud ?? Infinity, unreachable?.forgetAt ?? Infinity);
-    if (at < Infinity) this.#timer = this.#clock.setTimer(at - this.#clock.now(), () => this.#expire());
+    if (at >= this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.#clock.setTimer(at - this.#clock.now(), () => this.#expire());
   }
 
   #expire(): void {
+    this.#timerAt = Infinity;
     const now = this.#clock.now();
     for (const [origin, at] of this.#loud) {
       if (at > now) break;

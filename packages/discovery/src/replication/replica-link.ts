@@ -10,14 +10,15 @@ import {
   concat,
   differingBuckets,
   digestMessage,
+  encodeList,
   encodeWantEntry,
-  listEntryBytes,
+  maxListEntries,
   maxPackedBytes,
   packedOf,
   parseDigest,
-  putListEntry,
   readList,
   readWants,
+  type ListEntry,
   type ReplicaMessage,
 } from "./replica-message.ts";
 
@@ -218,7 +219,7 @@ export class ReplicaLink {
       this.announce();
     }
     const comes = full && store.size * 2 < digest.count;
-    const verdict = this.#watch.judge(digest, this.#expected(full), comes);
+    const verdict = this.#watch.judge(digest, this.#expected(full), { ask, comes });
     if (verdict === "same") this.#asked.clear();
     else if (verdict === "ask-again") this.#askAgainSoon();
     else if (verdict === "pull") {
@@ -285,10 +286,8 @@ export class ReplicaLink {
 
   #takeList(): Uint8Array | undefined {
     const { store } = this.#host;
-    const bytes = new Uint8Array(maxPackedBytes);
-    const view = new DataView(bytes.buffer);
-    let at = 0;
-    while (this.#listing !== undefined && at + listEntryBytes <= bytes.length) {
+    const entries: ListEntry[] = [];
+    while (this.#listing !== undefined && entries.length < maxListEntries) {
       const { buckets, origins } = this.#listing;
       const next = origins.next();
       if (next.done === true) {
@@ -297,11 +296,9 @@ export class ReplicaLink {
       }
       const origin = next.value;
       const incarnation = store.incarnationOf(origin);
-      if (incarnation === undefined || !this.#tells(origin) || !buckets.has(bucketOf(origin))) continue;
-      putListEntry(view, at, { origin, incarnation, ...store.digestOf(origin)! });
-      at += listEntryBytes;
+      if (incarnation !== undefined && this.#tells(origin) && buckets.has(bucketOf(origin))) entries.push({ origin, incarnation, ...store.digestOf(origin)! });
     }
-    return at === 0 ? undefined : bytes.slice(0, at);
+    return entries.length === 0 ? undefined : encodeList(entries);
   }
 
   /** Whether the peer is told of an origin when it asks. */

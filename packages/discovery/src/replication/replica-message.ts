@@ -69,13 +69,20 @@ export interface ListEntry {
   readonly lo: number;
 }
 
-export const listEntryBytes = 24;
+const listEntryBytes = 24;
+export const maxListEntries: number = maxPackedBytes / listEntryBytes;
 
-export function putListEntry(view: DataView, at: number, { origin, incarnation, hi, lo }: ListEntry): void {
-  putOrigin(view, at, origin);
-  view.setBigUint64(at + 8, incarnation);
-  view.setUint32(at + 16, hi);
-  view.setUint32(at + 20, lo);
+export function encodeList(entries: readonly ListEntry[]): Uint8Array {
+  const bytes = new Uint8Array(entries.length * listEntryBytes);
+  const view = viewOf(bytes);
+  for (const [i, { origin, incarnation, hi, lo }] of entries.entries()) {
+    const at = i * listEntryBytes;
+    putOrigin(view, at, origin);
+    view.setBigUint64(at + 8, incarnation);
+    view.setUint32(at + 16, hi);
+    view.setUint32(at + 20, lo);
+  }
+  return bytes;
 }
 
 export function readList(bytes: Uint8Array): ListEntry[] {

@@ -1,19 +1,36 @@
 import type { Clock, RandomSource } from "@astranet/transport";
 import { RecordStore, ServiceDirectory, type Reachability } from "@astranet/discovery";
 
+interface Alarm {
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+  cancelled: boolean;
+}
+
 /** Time that stands still until it is moved; timers fire in order while it moves. */
 export class HandClock implements Clock {
   #now = 0;
-  readonly #timers = new Set<{ at: number; callback: () => void }>();
+  #order = 0;
+  /** A binary heap, the next one first. */
+  readonly #heap: Alarm[] = [];
+  #pending = 0;
 
   now(): number {
     return this.#now;
   }
 
   setTimer(delayMs: number, callback: () => void): { cancel(): void } {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.add(timer);
-    return { cancel: () => void this.#timers.delete(timer) };
+    const alarm: Alarm = { at: this.#now + Math.max(delayMs, 0), order: this.#order++, callback, cancelled: false };
+    this.#push(alarm);
+    this.#pending += 1;
+    return {
+      cancel: () => {
+        if (alarm.cancelled) return;
+        alarm.cancelled = true;
+        this.#pending -= 1;
+      },
+    };
   }
 
   defer(callback: () => void): void {
@@ -21,20 +38,54 @@ export class HandClock implements Clock {
   }
 
   get pending(): number {
-    return this.#timers.size;
+    return this.#pending;
   }
 
   advance(ms: number): void {
     const until = this.#now + ms;
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
-      if (next === undefined) break;
-      this.#timers.delete(next);
+    while (this.#heap.length > 0 && this.#heap[0]!.at <= until) {
+      const next = this.#pop();
+      if (next.cancelled) continue;
       this.#now = Math.max(this.#now, next.at);
+      next.cancelled = true;
+      this.#pending -= 1;
       next.callback();
     }
     this.#now = until;
   }
+
+  #push(alarm: Alarm): void {
+    const heap = this.#heap;
+    let i = heap.push(alarm) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!before(alarm, heap[parent]!)) break;
+      heap[i] = heap[parent]!;
+      i = parent;
+    }
+    heap[i] = alarm;
+  }
+
+  #pop(): Alarm {
+    const heap = this.#heap;
+    const first = heap[0]!;
+    const last = heap.pop()!;
+    let i = 0;
+    for (;;) {
+      let child = 2 * i + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child += 1;
+      if (!before(heap[child]!, last)) break;
+      heap[i] = heap[child]!;
+      i = child;
+    }
+    if (heap.length > 0) heap[i] = last;
+    return first;
+  }
+}
+
+function before(a: Alarm, b: Alarm): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
 /** The same bytes for the same seed (mulberry32). */
