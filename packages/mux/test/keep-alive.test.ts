@@ -28,9 +28,10 @@ class Sleeper implements Clock {
     this.#deferred.push(callback);
   }
 
-  /** Sleeps for so long; `kernel` is what came meanwhile. */
-  sleep(ms: number, kernel?: Uint8Array): void {
+  /** Sleeps for so long; `kernel` is what came meanwhile, `first` what was read before any timer was looked at. */
+  sleep(ms: number, kernel?: Uint8Array, first?: Uint8Array): void {
     this.#now += ms;
+    if (first !== undefined) this.sink?.data(first);
     const due = this.#timers.filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at);
     for (const timer of due) {
       if (!this.#timers.includes(timer)) continue;
@@ -83,6 +84,15 @@ describe("a session that slept", () => {
     expect(verdict()).toBeUndefined();
     // And it still watches.
     for (let i = 0; i < 25; i++) clock.sleep(50);
+    expect(verdict()).toBe("dead");
+  });
+
+  test("gives its peer no more than the idle timeout from when it last heard of it, however long it slept", () => {
+    const { clock, verdict } = asleep(1_000);
+    clock.sleep(100_000, undefined, SIGN);
+    for (let i = 0; i < 19; i++) clock.sleep(50);
+    expect(verdict()).toBeUndefined();
+    for (let i = 0; i < 2; i++) clock.sleep(50);
     expect(verdict()).toBe("dead");
   });
 

@@ -131,8 +131,8 @@ export class KeepAlive {
   #check(): void {
     const now = this.#clock.now();
     const late = now - this.#timerAt;
-    // We slept: what came meanwhile waits in the kernel, unread. The peer gets that time back.
-    if (late > Math.min(LATE_MS, this.#idleTimeoutMs / 10)) this.#lastReceived += late;
+    // We slept: what came meanwhile waits in the kernel, unread. The peer gets that time back, unless it was read before this timer's turn came.
+    if (late > Math.min(LATE_MS, this.#idleTimeoutMs / 10)) this.#lastReceived = Math.min(this.#lastReceived + late, now);
     const silent = now - this.#lastReceived;
     if (silent >= this.#idleTimeoutMs) {
       const timer = this.#timer;
