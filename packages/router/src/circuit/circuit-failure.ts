@@ -67,7 +67,7 @@ const marker = 0x43;
 
 /** 'C' | reason u8 | index u8 | flags u8, of which bit 0 is "retryable": the u32 of the RST that ends a hop's stream. */
 export function encodeFailure({ reason, atIndex, retryable }: CircuitFailure): number {
-  return ((marker << 24) | (Math.max(1, reasons.indexOf(reason)) << 16) | ((atIndex & 0xff) << 8) | (retryable ? 1 : 0)) >>> 0;
+  return ((marker << 24) | ((reasons.indexOf(reason) & 0xff) << 16) | ((atIndex & 0xff) << 8) | (retryable ? 1 : 0)) >>> 0;
 }
 
 /** What a reset's code says; undefined where it is not a circuit's. */

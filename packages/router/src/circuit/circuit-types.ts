@@ -91,7 +91,7 @@ export interface CircuitLimits {
   readonly tracesPerSecond: number;
   /**
    * Bytes of others' circuits that lie here, all together. Over half: no new circuits, and no credit for those with more than 64 KiB here.
-   * Beyond: those with most are reset, `overloaded`. Default 67,108,864.
+   * Beyond: those with most are reset, `overloaded`. Buffers that are kept alive by a part of them may add half as much. Default 67,108,864.
    */
   readonly maxRelayBytes: number;
   /** Paths that are tried for one circuit. Default 3. */

@@ -5,6 +5,8 @@ export class RelayBudget {
   bytes = 0;
   /** Bytes that were, ever. */
   carriedBytes = 0;
+  /** Bytes that are kept alive by those, and are none of them. */
+  wastedBytes = 0;
   readonly #shed: () => void;
 
   /** `shed` makes room: it is called when there are too many. */
@@ -16,6 +18,11 @@ export class RelayBudget {
   /** Over half: no new circuits, and credit is withheld. */
   get isPressed(): boolean {
     return this.bytes * 2 > this.maxBytes;
+  }
+
+  /** Beyond it what has to stay is copied. */
+  get maxWastedBytes(): number {
+    return this.maxBytes / 2;
   }
 
   /** A sixteenth of room, so that making it is paid once for many bytes. */

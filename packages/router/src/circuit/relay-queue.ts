@@ -1,15 +1,13 @@
-/** What waits is kept as it came where it is at least this share of its buffer, else copied: a byte must not pin the 64 KiB that it came in. */
-const keepShare = 2;
-/** What is likely to leave within the tick may be a smaller share: half of what a socket reads ends in the middle of a frame. */
-const passShare = 4;
 const leastBlock = 256;
 const mostBlock = 16_384;
+/** A block with less than this share of it in use is cut to what it holds when it has to stay. */
+const keepShare = 2;
 
-/** Chunks that wait to be carried on. Small ones are gathered in blocks, so that what they cost is near what they hold. */
+/** Chunks that wait to be carried on. Those that must not be kept as they are gathered in blocks, so that what they cost is near what they hold. */
 export class RelayQueue {
   readonly #chunks: Uint8Array[] = [];
   #head = 0;
-  /** Where small chunks are gathered, and how much of it is used: behind all of `#chunks`. */
+  /** Where bytes are copied to, and how much of it is used: behind all of `#chunks`. */
   #block: Uint8Array | undefined;
   #used = 0;
   #blockBytes = leastBlock;
@@ -18,12 +16,14 @@ export class RelayQueue {
     return this.#head === this.#chunks.length && this.#used === 0;
   }
 
+  /** Takes a chunk as it is. */
   push(chunk: Uint8Array): void {
-    if (isShare(chunk, keepShare)) {
-      this.#seal();
-      this.#chunks.push(chunk);
-      return;
-    }
+    this.#seal();
+    this.#chunks.push(chunk);
+  }
+
+  /** Takes a copy of the chunk. */
+  copy(chunk: Uint8Array): void {
     let rest = chunk;
     while (rest.length > 0) {
       const block = (this.#block ??= new Uint8Array(this.#blockBytes));
@@ -55,27 +55,13 @@ export class RelayQueue {
     }
   }
 
-  clear(): void {
-    this.#chunks.length = this.#head = this.#used = 0;
-    this.#block = undefined;
-  }
-
   #seal(): void {
     if (this.#block === undefined || this.#used === 0) return;
     const bytes = this.#block.subarray(0, this.#used);
-    this.#chunks.push(isShare(bytes, keepShare) ? bytes : bytes.slice());
+    this.#chunks.push(this.#used * keepShare >= this.#block.length ? bytes : bytes.slice());
     this.#block = undefined;
     this.#used = 0;
   }
-}
-
-/** A chunk that may be passed on as it is, or a copy of it. */
-export function passable(chunk: Uint8Array): Uint8Array {
-  return isShare(chunk, passShare) ? chunk : chunk.slice();
-}
-
-function isShare(chunk: Uint8Array, share: number): boolean {
-  return chunk.length * share >= chunk.buffer.byteLength;
 }
 
 const none = new Uint8Array(0);

@@ -1,7 +1,8 @@
 import type { Stream } from "@astranet/mux";
 import { encodeFailure, failureOf, type CircuitFailure } from "./circuit-failure.ts";
+import { BufferPins } from "./buffer-pins.ts";
 import type { RelayBudget } from "./relay-budget.ts";
-import { passable, RelayQueue } from "./relay-queue.ts";
+import { RelayQueue } from "./relay-queue.ts";
 
 /** While the node has too many bytes of circuits, a direction with more than this gets no credit. */
 const pressedBytes = 65_536;
@@ -144,6 +145,7 @@ class Lane {
   readonly #to: Stream;
   readonly #budget: RelayBudget;
   readonly #queue = new RelayQueue();
+  readonly #pins: BufferPins;
   /** Bytes that were framed, and for which `from` has not got credit. */
   #owed = 0;
   #ended = false;
@@ -152,13 +154,17 @@ class Lane {
     this.#from = from;
     this.#to = to;
     this.#budget = budget;
+    this.#pins = new BufferPins(budget);
   }
 
   data(chunk: Uint8Array): void {
     this.came += chunk.length;
     this.bytes += chunk.length;
     this.#budget.bytes += chunk.length;
-    if (!this.#queue.empty || !this.#to.tryWrite(passable(chunk))) this.#queue.push(chunk);
+    const isKept = this.#pins.take(chunk, this.came);
+    if (this.#queue.empty && this.#to.tryWrite(isKept ? chunk : chunk.slice())) return;
+    if (isKept) this.#queue.push(chunk);
+    else this.#queue.copy(chunk);
   }
 
   end(): void {
@@ -172,6 +178,7 @@ class Lane {
     this.#budget.bytes -= bytes;
     this.#budget.carriedBytes += bytes;
     this.#owed += bytes;
+    this.#pins.left(this.came - this.bytes);
     if (this.bytes <= pressedBytes || !this.#budget.isPressed) {
       this.#from.consume(this.#owed);
       this.#owed = 0;
@@ -188,7 +195,7 @@ class Lane {
   }
 
   drop(): void {
-    this.#queue.clear();
+    this.#pins.left(this.came);
     this.#budget.bytes -= this.bytes;
     this.bytes = 0;
   }

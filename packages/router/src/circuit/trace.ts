@@ -42,8 +42,9 @@ export async function traceRoute(options: CircuitsOptions, to: NodeId, patience:
   const whole = await tracePath(options, path, patience);
   if ("hops" in whole) return { path, ...whole };
   const error = failureError(whole, path);
-  const part = path.slice(0, whole.atIndex + 1);
-  const reached = part.length > 1 && part.length < path.length ? await tracePath(options, part, patience) : undefined;
+  // A node on the way answers for itself, whatever it does not carry; the target has just failed to.
+  const part = path.slice(0, Math.min(whole.atIndex + 1, path.length - 1));
+  const reached = part.length > 1 ? await tracePath(options, part, patience) : undefined;
   return { path, ...(reached !== undefined && "hops" in reached ? reached : { hops: [], rttMs: 0 }), error };
 }
 
@@ -64,7 +65,7 @@ async function tracePath(options: CircuitsOptions, path: readonly NodeId[], pati
     const result = await settled(answered, clock, patience, late);
     if ("failure" in result) return result.failure;
     const times = decodeTimes(result.answer, path.length - 1);
-    if (times === undefined) return { reason: "unknown", atIndex: 1, retryable: false };
+    if (times === undefined) return { reason: "protocol", atIndex: 1, retryable: false };
     return hopsOf(path, clock.now() - sentAt, times);
   } finally {
     stream.reset();
@@ -98,7 +99,7 @@ export class TracedHop implements Carried {
     void downstream.end();
     downstream.opened.then(
       (answer) => {
-        if (decodeTimes(answer, behind) === undefined) this.fail({ reason: "unknown", atIndex: index + 1, retryable: false });
+        if (decodeTimes(answer, behind) === undefined) this.fail({ reason: "protocol", atIndex: index + 1, retryable: false });
         else this.#answer(clock.now() - sentAt, answer);
       },
       (error: unknown) => this.fail(failureOf(error, index, index + 1)),
@@ -132,7 +133,7 @@ export class TracedHop implements Carried {
 }
 
 /** What each node from the next one on measured, in milliseconds; undefined where there are not `count` of them. */
-function decodeTimes(answer: Uint8Array, count: number): number[] | undefined {
+export function decodeTimes(answer: Uint8Array, count: number): number[] | undefined {
   if (answer.length !== count * answerBytes) return undefined;
   const view = new DataView(answer.buffer, answer.byteOffset, answer.length);
   return Array.from({ length: count }, (_, i) => view.getUint32(i * answerBytes) / 1000);
