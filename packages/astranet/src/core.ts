@@ -22,7 +22,7 @@ export class Core {
   constructor(options: AstraNetOptions) {
     checkOptions(options);
     this.options = options;
-    const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, authorize, idleTimeoutMs, limits } = options;
+    const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, authorize, advertise, follow, idleTimeoutMs, limits, circuitLimits } = options;
     this.transports = options.transports ?? defaultTransports();
     const security = securityOf(options, random);
     const self = (security && nodeIdOfKey(security.identity.publicKey)) ?? drawNodeId(random);
@@ -38,7 +38,10 @@ export class Core {
       ...(security === undefined ? {} : { security }),
       ...(authorize === undefined ? {} : { authorize }),
       ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+      ...(advertise === undefined ? {} : { advertise }),
+      ...(follow === undefined ? {} : { follow }),
       ...(limits === undefined ? {} : { limits }),
+      ...(circuitLimits === undefined ? {} : { circuitLimits }),
     });
     this.directory = new ServiceDirectory({ store, reachability: this.router.reachability });
     this.resolver = new Resolver({ directory: this.directory, clock, random });

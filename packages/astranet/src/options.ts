@@ -1,5 +1,5 @@
 import type { Identity } from "@astranet/noise";
-import type { Authorize, NodeRole, RouterLimits } from "@astranet/router";
+import type { Authorize, CircuitLimits, FollowFilter, NodeRole, RouterLimits } from "@astranet/router";
 import type { Secret } from "./security.ts";
 import { AstraError, type Clock, type RandomSource, type Transport } from "@astranet/transport";
 
@@ -28,9 +28,21 @@ export interface AstraNetOptions {
   readonly transports?: readonly Transport[];
   /** Go's link to itself. A node reaches its own services without it; it is taken so that programs may say it. */
   readonly loopback?: boolean;
+  /**
+   * Where others may dial this node, each as "network address" ("tcp 203.0.113.7:10000"), at most 8: what is told to those that would have a direct link
+   * instead of a relayed way. Default: where it listens, unless that is on every interface.
+   */
+  readonly advertise?: readonly string[];
+  /**
+   * Dial the nodes that are reached through relays, at the addresses that they give, where this says yes; new streams take the link then. At most once a
+   * minute, two at once, 32 links (`limits.maxFollowedLinks`). Default: never, as an address that another node gives may lead into one's own network.
+   */
+  readonly follow?: FollowFilter;
   /** A link on which nothing came for so long is dead; the smaller of both sides' counts. Default 15,000. */
   readonly idleTimeoutMs?: number;
   readonly limits?: Partial<RouterLimits>;
+  /** What it carries for others, and opens itself, through relays. */
+  readonly circuitLimits?: Partial<CircuitLimits>;
   /** Default: the real ones. */
   readonly clock?: Clock;
   readonly random?: RandomSource;

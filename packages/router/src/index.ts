@@ -2,6 +2,7 @@ export type { Authorize, AuthorizeRequest } from "./authorize.ts";
 export type { CircuitEvent, CircuitLimits, CircuitStats, RelayRequest } from "./circuit/circuit-types.ts";
 export type { RouteTrace, TraceHop } from "./circuit/trace.ts";
 export type { RouterEvent } from "./events.ts";
+export type { FollowCandidate, FollowFilter } from "./follower.ts";
 export type { Route as RouteInfo } from "./graph/topology.ts";
 export { makeIncarnation } from "./incarnation.ts";
 export type { Link, LinkState } from "./link/link-types.ts";

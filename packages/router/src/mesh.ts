@@ -29,6 +29,8 @@ export interface MeshInit {
   readonly authorize: Authorize | undefined;
   /** Whether this node carries circuits of others, by its role and by what it is. */
   readonly relays: () => boolean;
+  /** Where others may dial this node, each as "network address". */
+  readonly addresses: () => readonly string[];
   readonly session: Omit<SessionOptions, "role" | "wire" | "onstream" | "manualAccept" | "clock">;
   readonly limits: Partial<CircuitLimits>;
   readonly clock: Clock;
@@ -90,9 +92,9 @@ export class Mesh {
 
   /** Writes down what this node is now. */
   announce(): void {
-    const { store, role, security, relays } = this.#init;
+    const { store, role, security, relays, addresses } = this.#init;
     const key = security?.identity.publicKey ?? new Uint8Array(0);
-    const payload = encodeNode({ role, relays: relays(), overloaded: this.#overloaded, leaving: this.#leaving, key, addresses: [], name: "", load: 0, features: 0 });
+    const payload = encodeNode({ role, relays: relays(), overloaded: this.#overloaded, leaving: this.#leaving, key, addresses: addresses(), name: "", load: 0, features: 0 });
     store.put(nodeSlot, payload);
   }
 

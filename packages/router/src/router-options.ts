@@ -3,6 +3,7 @@ import type { SessionOptions } from "@astranet/mux";
 import type { Clock, RandomSource, Transport } from "@astranet/transport";
 import type { CircuitLimits } from "./circuit/circuit-types.ts";
 import type { Authorize } from "./authorize.ts";
+import type { FollowFilter } from "./follower.ts";
 import type { SecurityOptions } from "./security.ts";
 
 /** What a node does for others. */
@@ -27,6 +28,16 @@ export interface RouterOptions {
   readonly transports?: readonly Transport[];
   /** Allows links in clear whose far end is beyond loopback. Default false: they fail with ERR_ASTRANET_INSECURE. */
   readonly insecure?: boolean;
+  /**
+   * Where others may dial this node, each as "network address", at most 8: what is told to those that would have a direct link instead of a relayed way.
+   * Default: where it listens, unless that is on every interface, where only the owner knows how it is called from outside.
+   */
+  readonly advertise?: readonly string[];
+  /**
+   * Dial the nodes that are reached through relays, at the addresses that they give, where this says yes: at most once a minute, two at once. Default: never,
+   * as addresses that others give may lead into one's own network.
+   */
+  readonly follow?: FollowFilter;
   /** A link is declared dead when nothing came for so long; the smaller of both sides' counts. Default 15,000. */
   readonly idleTimeoutMs?: number;
   /** More for the session of each link, its limits for instance. */
@@ -58,6 +69,8 @@ export interface RouterLimits {
   readonly maxMemberships: number;
   /** Links, of any state; more are refused with ERR_ASTRANET_OVERLOAD. Default 4,096. */
   readonly maxLinks: number;
+  /** Links above this number are enough: `follow` makes no more. Default 32. */
+  readonly maxFollowedLinks: number;
   /** Dials that may wait for a Listener's `accept`; more are refused with a retryable ECONNREFUSED. Default 1,024. */
   readonly listenerBacklog: number;
   /** Listeners of this node; more are refused with ERR_ASTRANET_OVERLOAD. Default 65,536. */
@@ -78,6 +91,7 @@ export const defaultLimits: RouterLimits = {
   maxDials: 4,
   maxMemberships: 1024,
   maxLinks: 4096,
+  maxFollowedLinks: 32,
   listenerBacklog: 1024,
   maxListeners: 65_536,
   recordsPerSecond: 1000,

@@ -1,9 +1,11 @@
 import { Replication, isReplicaMessage, type Reachability, type RecordStore } from "@astranet/discovery";
 import type { Session } from "@astranet/mux";
 import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
-import type { CircuitStats } from "./circuit/circuit-types.ts";
+import type { CircuitEvent, CircuitStats } from "./circuit/circuit-types.ts";
 import type { RouteTrace } from "./circuit/trace.ts";
 import type { RouterEvent } from "./events.ts";
+import { Follower } from "./follower.ts";
+import { maxAddresses } from "./graph/node-record.ts";
 import type { Route as RouteInfo } from "./graph/topology.ts";
 import { DialSlots } from "./link/dial-slots.ts";
 import type { Link } from "./link/link-types.ts";
@@ -22,6 +24,7 @@ import { PortTable } from "./ports/port-table.ts";
 import type { BindInit, ConnectOptions, Listener } from "./ports/port-types.ts";
 import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
 import { Security } from "./security.ts";
+import { isEverywhere } from "./wire-address.ts";
 import { Wires } from "./wires.ts";
 
 /** A node's links, ports and listeners, and its ways to the nodes beyond its neighbours. */
@@ -41,7 +44,10 @@ export class Router implements AsyncDisposable {
   readonly #ports: PortTable;
   readonly #loop: LoopSession;
   readonly #memberships: Memberships;
-  readonly #listeners = new Set<TransportListener>();
+  /** By listener, its network. */
+  readonly #listeners = new Map<TransportListener, string>();
+  readonly #advertise: readonly string[] | undefined;
+  readonly #follower: Follower | undefined;
   readonly #callbacks = new Set<(event: RouterEvent) => void>();
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => undefined;
@@ -60,6 +66,7 @@ export class Router implements AsyncDisposable {
     if (key.length > 64) throw new AstraError("EINVAL", `a key of ${key.length} bytes is longer than 64`);
     this.#wires = new Wires(transports, { insecure, encrypts: security !== undefined, guarded: security?.guarded === true || authorize !== undefined });
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#advertise = options.advertise;
     const { maxDials, listenerBacklog, maxListeners, maxMemberships } = this.#limits;
     this.#ports = new PortTable({ id: this.id, random, authorize, backlog: listenerBacklog, maxListeners });
     this.#loop = new LoopSession(clock, random, (stream) => this.#ports.incoming(stream, this.id));
@@ -76,7 +83,7 @@ export class Router implements AsyncDisposable {
       clock,
       random,
       incarnation: () => store.incarnation,
-      listens: () => [...this.#listeners].map(({ address }) => address),
+      listens: () => [...this.#listeners.keys()].map(({ address }) => address),
       up: (link) => this.#up(link),
       leaving: (link) => this.#exchanges.get(link)?.end(),
       closed: (link) => void this.#exchanges.delete(link),
@@ -93,13 +100,30 @@ export class Router implements AsyncDisposable {
       security,
       authorize,
       relays: () => this.#relays,
+      addresses: () => this.#addresses,
       session,
       limits: options.circuitLimits ?? {},
       clock,
       random,
       dial: (stream, peer) => this.#ports.incoming(stream, peer),
-      emit: (event) => this.#emit(event),
+      emit: (event) => this.#circuitEvent(event),
     });
+    const { follow } = options;
+    // A server is dialled, and dials nobody.
+    if (follow !== undefined && role !== "server") {
+      this.#follower = new Follower({
+        clock,
+        filter: follow,
+        maxLinks: this.#limits.maxFollowedLinks,
+        addresses: (id) => this.#mesh.topology.node(id)?.addresses ?? [],
+        hasLink: (id) => this.#links.peers.best(id) !== undefined,
+        linkCount: () => this.#links.all.length,
+        dial: (network, address) => {
+          this.#wires.checkDial(network, address);
+          return this.#links.dial(this.#wires.find(network), network, address);
+        },
+      });
+    }
     this.#memberships = new Memberships({
       clock,
       random,
@@ -185,7 +209,7 @@ export class Router implements AsyncDisposable {
       await listener.close();
       this.#checkOpen();
     }
-    this.#listeners.add(listener);
+    this.#listeners.set(listener, network);
     this.#listening();
     void listener.closed.then(() => {
       this.#listeners.delete(listener);
@@ -279,7 +303,8 @@ export class Router implements AsyncDisposable {
   async #close(): Promise<void> {
     // The listeners first: what they say on their way out still needs the links.
     this.#mesh.leave();
-    const listeners = [...this.#listeners].map((listener) => listener.close());
+    this.#follower?.close();
+    const listeners = [...this.#listeners.keys()].map((listener) => listener.close());
     await this.#ports.close();
     await this.#mesh.close();
     await Promise.all([this.#memberships.close(), this.#links.close(), this.#loop.close(), ...listeners]);
@@ -333,6 +358,20 @@ export class Router implements AsyncDisposable {
         refused: (error) => this.#emit({ type: "recordrefused", peer, error }),
       }),
     );
+  }
+
+  /** Where others may dial this node: as its owner says, or where it listens, unless that is everywhere. */
+  get #addresses(): readonly string[] {
+    const all = this.#advertise ?? [...this.#listeners].filter(([{ address }]) => !isEverywhere(address)).map(([{ address }, network]) => `${network} ${address}`);
+    return all.slice(0, maxAddresses);
+  }
+
+  #circuitEvent(event: CircuitEvent): void {
+    if (event.type !== "relayrefused" && event.initiator) {
+      if (event.type === "circuitup") this.#follower?.circuitUp(event.peer);
+      else this.#follower?.circuitDown(event.peer);
+    }
+    this.#emit(event);
   }
 
   #emit(event: RouterEvent): void {

@@ -21,6 +21,11 @@ export function staysHere(network: string, address: string, emptyHost = "*"): bo
   return host === "localhost" || isLoopbackIp(host);
 }
 
+/** Whether `address` stands for every interface, so that nobody can dial it as it is. */
+export function isEverywhere(address: string): boolean {
+  return ["", "0.0.0.0", "::"].includes(hostOf(address.replace(/^[a-z]+:\/\//, "").replace(/\/.*$/, "")));
+}
+
 /** Whether the host in `address` is an IP address. */
 export function isIp(address: string): boolean {
   const host = hostOf(address);

@@ -27,7 +27,8 @@ export interface NodeRecord {
 export const nodeSlot = 0x0000;
 
 const maxKeyBytes = 64;
-const maxAddresses = 8;
+/** Addresses in one record. */
+export const maxAddresses = 8;
 const maxAddressLength = 512;
 const maxNameBytes = 64;
 const roles: readonly NodeRole[] = ["auto", "peer", "client", "server", "router"];
