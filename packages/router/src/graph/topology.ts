@@ -77,6 +77,8 @@ export class Topology implements Reachability {
   /** Whom to tell about when this tick is over: `all` after a computation. */
   readonly #touched = new Set<GraphNode>();
   #touchedAll = false;
+  /** Those that had no way for a moment: whoever asked then, knows no better until it is told. */
+  readonly #missed = new Set<GraphNode>();
   #willTell = false;
   #isFollowing = false;
 
@@ -127,7 +129,7 @@ export class Topology implements Reachability {
   }
 
   /**
-   * Calls `callback` with each id that became reachable or unreachable, whose cost changed by a step (19 %) or more since the last time, or whose
+   * Calls `callback` with each id that became reachable or unreachable (also for a moment only, in which `cost` would have said so), whose cost changed by a step (19 %) or more since the last time, or whose
    * number of hops changed: once a change, after the tick that brought it for own links and leaves, at the back-off's pace for the rest.
    * Returns what ends it.
    */
@@ -250,8 +252,10 @@ export class Topology implements Reachability {
     if (!this.#isStale && !this.#isWrong) return this.#search;
     this.#timer?.cancel();
     this.#timer = undefined;
+    const wasWrong = this.#isWrong;
     this.#search = this.#compute();
     this.#touchedAll = true;
+    if (wasWrong) for (const node of this.#state.nodes.values()) if (node.toldCost !== undefined) this.#noteMissed(node);
     this.#tellSoon();
     return this.#search;
   }
@@ -273,7 +277,10 @@ export class Topology implements Reachability {
 
   #tellSoon(node?: GraphNode): void {
     if (!this.#isFollowing) return;
-    if (node !== undefined) this.#touched.add(node);
+    if (node !== undefined) {
+      this.#touched.add(node);
+      this.#noteMissed(node);
+    }
     if (this.#willTell) return;
     this.#willTell = true;
     this.#clock.defer(() => {
@@ -282,13 +289,22 @@ export class Topology implements Reachability {
     });
   }
 
+  #noteMissed(node: GraphNode): void {
+    if (this.#search.arrival(node) === undefined) this.#missed.add(node);
+  }
+
   #tell(): void {
     if (!this.#isFollowing) return;
     this.#usable();
     const candidates = this.#touchedAll ? [...this.#state.nodes.values()] : [...this.#touched];
     this.#touchedAll = false;
     this.#touched.clear();
-    const changed = candidates.filter((node) => node !== this.#state.self && this.#noteTold(node));
+    const changed = candidates.filter((node) => {
+      if (node === this.#state.self) return false;
+      const isBack = this.#missed.has(node) && this.#search.arrival(node) !== undefined;
+      return this.#noteTold(node) || isBack;
+    });
+    this.#missed.clear();
     for (const node of candidates) this.#state.prune(node);
     for (const { id } of changed) for (const callback of [...this.#callbacks]) callback(id);
   }
