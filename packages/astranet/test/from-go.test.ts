@@ -1,7 +1,7 @@
 // What users of Go's astranet know, under its names; docs/from-go.md is the table. What needs sockets or HTTP is in from-go.node.test.ts.
 import { memoryPair } from "astranet";
 import { describe, expect, it } from "vitest";
-import { answer, ask, next, node, pair, readAll } from "./support/nodes.ts";
+import { answer, ask, chain, next, node, pair, readAll } from "./support/nodes.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -230,6 +230,13 @@ describe("Router", () => {
     const router = node({ env: "prod" }).router();
     expect(router).toMatchObject({ role: "router", env: "prod" });
     expect(router.bind("", "web").service).toBe("web");
+  });
+
+  it("carries what two others say to each other, who have no link, as Go's did for everybody", async () => {
+    const [one, router, other] = await chain({ role: "peer" }, { role: "router" }, { role: "peer" });
+    void answer(other!.bind("", "hello"), "Hello!");
+    expect(await ask(await one!.dial("", "hello"))).toBe("Hello!");
+    expect(one!.routes()).toContainEqual(expect.objectContaining({ id: other!.id, via: [router!.id], hops: 2 }));
   });
 });
 
