@@ -24,10 +24,10 @@ const maxPendingEvents = 1024;
 
 interface Item<T> {
   readonly key: string;
-  readonly value: T;
+  value: T;
 }
 
-type Pending<T> = Item<T> & { readonly type: "up" | "change" | "down" };
+type Pending<T> = Readonly<Item<T>> & { readonly type: "up" | "change" | "down" };
 
 class Watcher<T> {
   readonly pending = new Map<string, Pending<T>>();
@@ -58,7 +58,8 @@ function mergeEvents<T>(before: Pending<T> | undefined, now: Pending<T>): Pendin
 /** The registry that its owner fills. */
 export class LiveRegistry<T> implements Registry<T> {
   readonly #items = new Map<string, Item<T>>();
-  readonly #byKey = new Map<string, Set<string>>();
+  /** Most keys have one value; only those with more have a set. */
+  readonly #byKey = new Map<string, Item<T> | Set<Item<T>>>();
   readonly #watchers = new Set<Watcher<T>>();
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #compare: (a: T, b: T) => number;
@@ -75,14 +76,10 @@ export class LiveRegistry<T> implements Registry<T> {
 
   /** Adds the value named `uid`, or replaces it. A uid keeps its key for as long as it is there. */
   set(uid: string, key: string, value: T): void {
-    const known = this.#items.has(uid);
-    this.#items.set(uid, { key, value });
-    if (!known) {
-      const uids = this.#byKey.get(key);
-      if (uids === undefined) this.#byKey.set(key, new Set([uid]));
-      else uids.add(uid);
-    }
-    for (const watcher of this.#watchers) watcher.note(uid, { type: known ? "change" : "up", key, value });
+    const known = this.#items.get(uid);
+    if (known === undefined) this.#add(uid, { key, value });
+    else known.value = value;
+    for (const watcher of this.#watchers) watcher.note(uid, { type: known === undefined ? "up" : "change", key, value });
     for (const wake of [...(this.#waiting.get(key) ?? [])]) wake();
   }
 
@@ -91,10 +88,16 @@ export class LiveRegistry<T> implements Registry<T> {
     const item = this.#items.get(uid);
     if (item === undefined) return;
     this.#items.delete(uid);
-    const uids = this.#byKey.get(item.key)!;
-    uids.delete(uid);
-    if (uids.size === 0) this.#byKey.delete(item.key);
-    for (const watcher of this.#watchers) watcher.note(uid, { type: "down", ...item });
+    const { key, value } = item;
+    const siblings = this.#byKey.get(key);
+    if (siblings instanceof Set && siblings.size > 1) siblings.delete(item);
+    else this.#byKey.delete(key);
+    for (const watcher of this.#watchers) watcher.note(uid, { type: "down", key, value });
+  }
+
+  /** Whether there is a value named `uid`. */
+  has(uid: string): boolean {
+    return this.#items.has(uid);
   }
 
   /** Ends every watch, once what it has not read yet is read. Who waits for a value, now or later, gets `error`. */
@@ -109,19 +112,24 @@ export class LiveRegistry<T> implements Registry<T> {
   }
 
   getAll(key: string): readonly T[] {
-    const uids = this.#byKey.get(key);
-    if (uids === undefined) return [];
-    return [...uids].map((uid) => this.#items.get(uid)!.value).sort(this.#compare);
+    const found = this.#byKey.get(key);
+    if (found === undefined) return [];
+    return found instanceof Set ? [...found].map(({ value }) => value).sort(this.#compare) : [found.value];
   }
 
   find(key: string, options: { signal?: AbortSignal } = {}): Promise<T> {
+    return this.findWhere(key, () => true, options);
+  }
+
+  /** The best value under `key` that `accept` takes, as `find` gives it. */
+  findWhere(key: string, accept: (value: T) => boolean, options: { signal?: AbortSignal } = {}): Promise<T> {
     const { signal } = options;
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason);
         return;
       }
-      const now = this.get(key);
+      const now = this.getAll(key).find(accept);
       if (now !== undefined) {
         resolve(now);
         return;
@@ -138,8 +146,9 @@ export class LiveRegistry<T> implements Registry<T> {
         if (wakes.size === 0 && this.#waiting.get(key) === wakes) this.#waiting.delete(key);
       };
       const wake = (): void => {
+        const found = this.getAll(key).find(accept);
+        if (found === undefined && this.#closed === undefined) return;
         leave();
-        const found = this.get(key);
         if (found === undefined) reject(this.#closed?.error);
         else resolve(found);
       };
@@ -186,6 +195,14 @@ export class LiveRegistry<T> implements Registry<T> {
         return this;
       },
     };
+  }
+
+  #add(uid: string, item: Item<T>): void {
+    this.#items.set(uid, item);
+    const siblings = this.#byKey.get(item.key);
+    if (siblings === undefined) this.#byKey.set(item.key, item);
+    else if (siblings instanceof Set) siblings.add(item);
+    else this.#byKey.set(item.key, new Set([siblings, item]));
   }
 
   async *#events(watcher: Watcher<T>, signal: AbortSignal | undefined): AsyncGenerator<RegistryEvent<T>, undefined> {

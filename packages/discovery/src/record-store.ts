@@ -1,4 +1,5 @@
 import { AstraError, systemClock, type Clock } from "@astranet/transport";
+import { sameBytes } from "./bytes.ts";
 import { RecordCell } from "./record-cell.ts";
 import { compareVersions, maxIncarnation, maxPayloadBytes, recordHeaderBytes, type StoredRecord } from "./record.ts";
 import type { Hash64 } from "./sip-hash.ts";
@@ -67,6 +68,8 @@ const defaults: RecordStoreLimits = {
  */
 export class RecordStore {
   readonly self: string;
+  /** With which incarnation this life of the node began. */
+  readonly firstIncarnation: bigint;
   readonly #limits: RecordStoreLimits;
   readonly #origins = new Map<string, Origin>();
   readonly #callbacks = new Set<StoreCallback>();
@@ -81,6 +84,7 @@ export class RecordStore {
       throw new AstraError("EINVAL", `incarnation ${options.incarnation} is not between 0 and 2^63`);
     }
     this.self = options.self;
+    this.firstIncarnation = options.incarnation;
     this.#limits = { ...defaults, ...options.limits };
     this.#supersede = new SupersedeWatch(options.clock ?? systemClock, options.self, options.onsuperseded);
     this.#origins.set(this.self, emptyOrigin(options.incarnation, true));
@@ -324,10 +328,6 @@ function emptyOrigin(incarnation: bigint, advertised: boolean): Origin {
 
 function size(record: StoredRecord): number {
   return recordHeaderBytes + record.payload.length;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 function overload(why: string): AstraError {

@@ -12,6 +12,8 @@ export interface ServiceEntry {
   /** Dialable by name, but not listed. */
   readonly hidden: boolean;
   readonly tags: Readonly<Record<string, string>>;
+  /** It is offered only if nobody else's exclusive one of that name is older: when it was bound, in milliseconds since 1970. Undefined: not exclusive. */
+  readonly exclusiveSince: number | undefined;
 }
 
 /** At most so many tags a service. */
@@ -29,6 +31,7 @@ export function entryKey(entry: Pick<ServiceEntry, "name" | "env" | "port">): st
 }
 
 const encoder = new Encoder();
+const utf8 = new TextEncoder();
 
 /**
  * What a decoder may build out of a payload. It makes room for as many elements as an array says it has, so a few bytes
@@ -36,24 +39,18 @@ const encoder = new Encoder();
  */
 const decodeLimits = { maxArrayLength: 16, maxMapLength: 64, maxStrLength: 1024, maxBinLength: 1024, maxExtLength: 1024 };
 
-/** The payload of a SVC record: one msgpack map an entry, back to back. A reader takes the fields that it knows. */
-export function encodeEntries(entries: readonly ServiceEntry[]): Uint8Array {
-  const parts = entries.map((entry) => encoder.encode(toWire(entry)));
-  const payload = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    payload.set(part, at);
-    at += part.length;
-  }
-  return payload;
+/** One of the msgpack maps that lie back to back in the payload of a SVC record. A reader takes the fields that it knows. */
+export function encodeEntry(entry: ServiceEntry): Uint8Array {
+  return encoder.encode(toWire(entry));
 }
 
 function toWire(entry: ServiceEntry): Record<string, unknown> {
-  const wire: Record<string, unknown> = { n: entry.name, p: entry.port };
+  // The weight always, so that draining never makes an entry longer, and never fails for want of room.
+  const wire: Record<string, unknown> = { n: entry.name, p: entry.port, w: entry.weight };
   if (entry.env !== "") wire["e"] = entry.env;
-  if (entry.weight !== defaultWeight) wire["w"] = entry.weight;
   if (entry.hidden) wire["h"] = true;
   if (Object.keys(entry.tags).length > 0) wire["t"] = entry.tags;
+  if (entry.exclusiveSince !== undefined) wire["x"] = entry.exclusiveSince;
   return wire;
 }
 
@@ -76,11 +73,15 @@ export function decodeEntries(payload: Uint8Array): ServiceEntry[] {
 
 function fromWire(wire: unknown): ServiceEntry | undefined {
   if (typeof wire !== "object" || wire === null) return undefined;
-  const { n: name, e: env = "", p: port, w: weight = defaultWeight, h: hidden = false, t: tags = {} } = wire as Record<string, unknown>;
+  const { n: name, e: env = "", p: port, w: weight = defaultWeight, h: hidden = false, t: tags, x: since } = wire as Record<string, unknown>;
   if (!isServiceName(name) || !isEnv(env) || !isWhole(port, 1, maxPort) || !isWhole(weight, 0, 255)) return undefined;
-  const known = knownTags(tags);
-  return known === undefined ? undefined : { name, env, port, weight, hidden: hidden === true, tags: known };
+  if (since !== undefined && !isWhole(since, 0, Number.MAX_SAFE_INTEGER)) return undefined;
+  const known = tags === undefined ? noTags : knownTags(tags);
+  return known === undefined ? undefined : { name, env, port, weight, hidden: hidden === true, tags: known, exclusiveSince: since };
 }
+
+/** What most entries have. */
+const noTags: Readonly<Record<string, string>> = Object.freeze({});
 
 function knownTags(tags: unknown): Record<string, string> | undefined {
   if (typeof tags !== "object" || tags === null) return undefined;
@@ -105,8 +106,7 @@ export function checkEntry(entry: ServiceEntry): ServiceEntry {
 
 function tagsRefusal(pairs: readonly (readonly [string, string])[]): string | undefined {
   if (pairs.length > maxTags) return `${pairs.length} tags are more than ${maxTags}`;
-  const encoder = new TextEncoder();
-  const bytes = pairs.reduce((sum, [key, value]) => sum + encoder.encode(key).length + encoder.encode(value).length, 0);
+  const bytes = pairs.reduce((sum, [key, value]) => sum + utf8.encode(key).length + utf8.encode(value).length, 0);
   return bytes > maxTagBytes ? `${bytes} bytes of tags are more than ${maxTagBytes}` : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encode } from "@msgpack/msgpack";
-import { recordKinds, type RegistryEvent, type ServiceInfo } from "@astranet/discovery";
+import { ServiceDirectory, recordKinds, type RegistryEvent, type ServiceInfo } from "@astranet/discovery";
 import { flood, idOf, makeView } from "./support/world.ts";
 
 /** Entries as another implementation may write them. */
@@ -137,6 +137,63 @@ describe("ServiceDirectory", () => {
     expect(other.directory.services()).toHaveLength(1001);
   });
 
+  it("maxServiceBytes: refuses more of its own, and draining and withdrawing always work", () => {
+    const { store, reachability } = makeView(1);
+    const directory = new ServiceDirectory({ store, reachability, maxServiceBytes: 100 });
+    const published = [80, 81, 82, 83, 84, 85].map((port) => directory.publish({ name: "web", port }));
+    expect(() => directory.publish({ name: "web", port: 90, tags: { a: "b".repeat(20) } })).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_OVERLOAD" }));
+    expect(() => published[0]!.update({ tags: { a: "b".repeat(30) } })).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_OVERLOAD" }));
+    expect(directory.providers("web")).toHaveLength(6);
+    for (const each of published) each.drain();
+    expect(directory.providers("web")).toEqual([]);
+    for (const each of published) each.withdraw();
+    expect(store.get(store.self, 0x0200)?.payload).toHaveLength(0);
+    directory.publish({ name: "web", port: 90, tags: { a: "b".repeat(20) } });
+  });
+
+  it("drains all of its own at once", () => {
+    const { directory } = makeView(1);
+    directory.publish({ name: "web", port: 80 });
+    const echo = directory.publish({ name: "echo", port: 81 });
+    directory.drain();
+    expect(directory.services()).toEqual([]);
+    echo.update({ weight: 3 });
+    expect(names(directory.services())).toEqual(["echo"]);
+  });
+
+  it("costs no more for one fragment of an owner than that fragment holds", () => {
+    const here = makeView(1);
+    here.reachability.set(idOf(2), 1);
+    for (let fragment = 0; fragment < 64; fragment += 1) {
+      const payload = wire(...Array.from({ length: 30 }, (_, i) => ({ n: `s${fragment}-${i}`, p: 1 })));
+      here.store.merge({ origin: idOf(2), incarnation: 1n, slot: 0x0200 + fragment, seq: 1, flags: 0, payload });
+    }
+    expect(here.directory.services()).toHaveLength(64 * 30);
+    let asked = 0;
+    const { cost } = here.reachability;
+    here.reachability.cost = (id: string) => {
+      asked += 1;
+      return cost.call(here.reachability, id);
+    };
+    here.store.merge({ origin: idOf(2), incarnation: 1n, slot: 0x0200, seq: 2, flags: 0, payload: wire({ n: "left", p: 1 }) });
+    expect(asked).toBe(1);
+    expect(here.directory.services()).toHaveLength(63 * 30 + 1);
+  });
+
+  it("forgets what an older life of an owner said, slot by slot", () => {
+    const here = makeView(1);
+    here.reachability.set(idOf(2), 1);
+    const say = (incarnation: bigint, slot: number, ...entries: unknown[]): void => {
+      here.store.merge({ origin: idOf(2), incarnation, slot, seq: 1, flags: 0, payload: wire(...entries) });
+    };
+    say(1n, 0x0200, { n: "a", p: 1 });
+    say(1n, 0x0201, { n: "b", p: 1 }, { n: "a", p: 1 });
+    say(2n, 0x0201, { n: "b", p: 1 });
+    expect(names(here.directory.services())).toEqual(["b"]);
+    here.store.drop(idOf(2));
+    expect(here.directory.services()).toEqual([]);
+  });
+
   it("does not lose an entry that moves from one fragment to another, in whatever order the records come", () => {
     const here = makeView(1);
     here.reachability.set(idOf(2), 1);
@@ -172,7 +229,7 @@ describe("ServiceDirectory", () => {
     const say = (seq: number, payload: Uint8Array): void => {
       here.store.merge({ origin: idOf(2), incarnation: 1n, slot: 0x0200, seq, flags: 0, payload });
     };
-    say(1, wire({ n: "web", p: 80, x: { deep: [1] } }, { n: "Bad Name", p: 1 }, { n: "later", p: -1 }, 7, null, { n: "q", p: 1, t: 5 }, { n: "r", p: 2, w: 999 }));
+    say(1, wire({ n: "web", p: 80, zz: { deep: [1] } }, { n: "not-exclusive", p: 80, x: "yes" }, { n: "Bad Name", p: 1 }, { n: "later", p: -1 }, 7, null, { n: "q", p: 1, t: 5 }, { n: "r", p: 2, w: 999 }));
     expect(names(here.directory.services())).toEqual(["web"]);
     say(2, Uint8Array.of(0xc1, 0xc1));
     expect(here.directory.services()).toEqual([]);
@@ -191,6 +248,8 @@ describe("ServiceDirectory", () => {
     [{ name: "web", port: 80, tags: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`t${i}`, "x"])) }],
     [{ name: "web", port: 80, tags: { big: "x".repeat(513) } }],
     [{ name: "web", port: 80, tags: { a: 1 as unknown as string } }],
+    [{ name: "web", port: 80, checkIntervalMs: 0 }],
+    [{ name: "web", port: 80, checkIntervalMs: Number.NaN }],
   ])("does not publish %j", (init) => {
     const { directory } = makeView(1);
     expect(() => directory.publish(init)).toThrow(expect.objectContaining({ code: "EINVAL" }));

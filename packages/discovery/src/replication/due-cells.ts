@@ -1,6 +1,7 @@
+import { concat } from "../bytes.ts";
 import type { RecordCell } from "../record-cell.ts";
 import type { RecordStore } from "../record-store.ts";
-import { concat, maxPackedBytes } from "./replica-message.ts";
+import { maxPackedBytes } from "./replica-message.ts";
 
 /**
  * What one neighbour is still to be sent. It holds places, not versions: however slowly the neighbour reads, at most one version of each slot

@@ -1,4 +1,5 @@
 import { AstraError, TokenBucket, type Clock, type RandomSource, type Timer } from "@astranet/transport";
+import { concat } from "../bytes.ts";
 import { readRecords, type StoredRecord } from "../record.ts";
 import type { RecordCell } from "../record-cell.ts";
 import type { MergeResult, RecordStore } from "../record-store.ts";
@@ -7,7 +8,6 @@ import { StoreDigest, bucketOf, type Digest } from "../store-digest.ts";
 import { DigestWatch } from "./digest-watch.ts";
 import { DueCells } from "./due-cells.ts";
 import {
-  concat,
   differingBuckets,
   digestMessage,
   encodeList,

@@ -132,10 +132,18 @@ export function idOf(n: number): string {
 }
 
 /** One node's view: its store, its directory, and a reachability that the test decrees. */
-export function makeView(n: number, incarnation = 1n): { store: RecordStore; directory: ServiceDirectory; reachability: DecreedReachability } {
-  const store = new RecordStore({ self: idOf(n), incarnation });
+export function makeView(n: number, incarnation = 1n, clock: HandClock = new HandClock()): View {
+  const store = new RecordStore({ self: idOf(n), incarnation, clock });
   const reachability = new DecreedReachability();
-  return { store, reachability, directory: new ServiceDirectory({ store, reachability }) };
+  return { store, reachability, clock, directory: new ServiceDirectory({ store, reachability, clock }) };
+}
+
+/** What {@link makeView} makes. */
+export interface View {
+  readonly store: RecordStore;
+  readonly directory: ServiceDirectory;
+  readonly reachability: DecreedReachability;
+  readonly clock: HandClock;
 }
 
 /** Gives everything that `from` knows to `to`. */
