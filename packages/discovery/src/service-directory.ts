@@ -121,7 +121,9 @@ export class ServiceDirectory {
   services(env?: string): ServiceInfo[] {
     const found: ServiceInfo[] = [];
     for (const service of this.#everything) {
-      if ((env === undefined || service.env === env) && !this.#isHidden(serviceUid(service))) found.push(this.#withCost(service));
+      if ((env !== undefined && service.env !== env) || this.#isHidden(serviceUid(service))) continue;
+      // Who has just been lost is not shown, though the change is told a moment later only.
+      if (service.id === this.self || this.#reachability.cost(service.id) !== undefined) found.push(this.#withCost(service));
     }
     return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : compareServices(a, b)));
   }

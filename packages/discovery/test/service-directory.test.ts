@@ -44,6 +44,18 @@ describe("ServiceDirectory", () => {
     expect(here.directory.providers("web")).toMatchObject([{ cost: 3 }]);
   });
 
+  it("lists nobody who cannot be reached now, though it was not told yet", () => {
+    const here = makeView(1);
+    const there = makeView(2);
+    there.directory.publish({ name: "web", port: 80 });
+    here.directory.publish({ name: "own", port: 80 });
+    flood(there.store, here.store);
+    here.reachability.set(idOf(2), 1);
+    expect(names(here.directory.services())).toEqual(["own", "web"]);
+    here.reachability.setQuietly(idOf(2), undefined);
+    expect(names(here.directory.services())).toEqual(["own"]);
+  });
+
   it("lets only the owner withdraw, and nothing come back by an old record", () => {
     const here = makeView(1);
     const there = makeView(2);

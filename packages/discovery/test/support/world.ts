@@ -115,13 +115,13 @@ export class DecreedReachability implements Reachability {
   }
 
   /** As round trips change: without a word. */
-  setQuietly(id: string, cost: number): void {
-    this.#costs.set(id, cost);
+  setQuietly(id: string, cost: number | undefined): void {
+    if (cost === undefined) this.#costs.delete(id);
+    else this.#costs.set(id, cost);
   }
 
   set(id: string, cost: number | undefined): void {
-    if (cost === undefined) this.#costs.delete(id);
-    else this.#costs.set(id, cost);
+    this.setQuietly(id, cost);
     for (const callback of this.#callbacks) callback(id);
   }
 }
