@@ -141,9 +141,10 @@ describe("ServiceMap", () => {
     for await (const event of map.watch()) {
       seen.push(event.type);
       if (event.type === "snapshot") void listener.close();
-      else break;
+      if (event.type === "down") break;
     }
-    expect(seen).toEqual(["snapshot", "down"]);
+    // In between, its cost may change.
+    expect(seen.filter((type) => type !== "change")).toEqual(["snapshot", "down"]);
   });
 });
 
