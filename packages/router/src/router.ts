@@ -259,6 +259,8 @@ export class Router implements AsyncDisposable {
     signal?.throwIfAborted();
     const startedAt = this.#clock.now();
     const session = await this.#session(id, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+    signal?.throwIfAborted();
+    this.#checkOpen();
     if (peerKey !== undefined) this.#checkKey(id, peerKey);
     const from = { id: this.id, port: this.#ports.takeEphemeral() };
     const left = Math.max(timeoutMs - (this.#clock.now() - startedAt), 0);

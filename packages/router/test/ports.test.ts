@@ -128,6 +128,18 @@ describe("connect", () => {
     expect(await outcome(there.read())).toMatchObject({ code: "ECONNRESET" });
   });
 
+  it("opens nothing when it is aborted in the very tick in which it was called", async () => {
+    const { net, a, b } = await linked();
+    let dials = 0;
+    b.router.bind({ port: 80, onconn: () => void (dials += 1) });
+    const controller = new AbortController();
+    const dialled = a.router.connect(b.id, 80, { signal: controller.signal });
+    controller.abort("no");
+    await net.clock.advance(100);
+    expect(await outcome(dialled)).toBe("no");
+    expect(dials).toBe(0);
+  });
+
   it("fails once, with ECONNRESET, when the link breaks meanwhile, and takes everything else on it along", async () => {
     const { net, a, b } = await linked(10);
     const listener = b.router.bind({ port: 80 });
