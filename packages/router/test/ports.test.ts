@@ -134,6 +134,7 @@ describe("connect", () => {
     b.router.bind({ port: 80, onconn: () => void (dials += 1) });
     const controller = new AbortController();
     const dialled = a.router.connect(b.id, 80, { signal: controller.signal });
+    dialled.catch(() => undefined);
     controller.abort("no");
     await net.clock.advance(100);
     expect(await outcome(dialled)).toBe("no");
