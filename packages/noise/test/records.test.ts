@@ -1,6 +1,6 @@
 import { MAX_RECORD_BYTES, type SecureConnection } from "@astranet/noise";
 import { AstraError, memoryPair, type Connection } from "@astranet/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { CipherState } from "../src/state/cipher-state.ts";
 import { defaultCrypto } from "../src/crypto/default-crypto.ts";
 import { gather } from "../src/crypto/bytes.ts";
@@ -330,6 +330,26 @@ describe("keys", () => {
       expect(crypto.made).toBeGreaterThan(10);
       expect(crypto.destroyed).toBe(crypto.made);
     }
+  });
+});
+
+describe("the keys of a handshake that fails", () => {
+  it.each(["XX", "IK"] as const)("are all destroyed, at both ends, in %s", async (pattern) => {
+    const cryptos = [countingCrypto(), countingCrypto()] as const;
+    const failing = securePair({
+      both: { pattern, psks: [new Uint8Array(32)] },
+      initiator: { crypto: cryptos[0] },
+      responder: {
+        crypto: cryptos[1],
+        payload: () => {
+          throw new Error("no payload");
+        },
+      },
+    });
+    await expect(failing).rejects.toThrow();
+    await vi.waitFor(() => {
+      for (const { made, destroyed } of cryptos) expect([made > 0, destroyed]).toEqual([true, made]);
+    });
   });
 });
 
