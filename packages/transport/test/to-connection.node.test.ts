@@ -15,17 +15,47 @@ describe("toConnection of @astranet/transport/node", () => {
   it.each([
     [{}, "an object with nothing in it"],
     [new Readable(), "a Readable"],
+    [new Writable(), "a Writable"],
     [{ readable: new PassThrough() }, "an object with readable"],
+    [{ readable: null, writable: null }, "an object with readable, writable"],
+    [{ readable: "in", writable: "out" }, "an object with readable, writable"],
     ["/dev/ttyS0", "a string"],
+    [null, "null"],
+    [undefined, "undefined"],
   ])("refuses %o with EINVAL that names it", (given, name) => {
     const attempt = (): unknown => toConnection(given as unknown as NodePipe);
     expect(attempt).toThrow(AstraError);
-    expect(attempt).toThrow(name);
+    expect(attempt).toThrow(`EINVAL: cannot make a connection of ${name}`);
   });
 
-  it("refuses streams of objects or of text", () => {
-    expect(() => toConnection(new PassThrough({ objectMode: true }))).toThrow("EINVAL");
-    expect(() => toConnection(new PassThrough({ encoding: "utf8" }))).toThrow("EINVAL");
+  it("refuses streams of objects or of text, and says which", () => {
+    expect(() => toConnection(new PassThrough({ objectMode: true }))).toThrow("EINVAL: the stream gives objects (objectMode), not bytes");
+    expect(() => toConnection(new PassThrough({ encoding: "utf8" }))).toThrow("EINVAL: the stream gives text (encoding utf8), not bytes");
+  });
+
+  describe("takes streams that are none of Node's own classes", () => {
+    const readableMethods = ["on", "pipe", "resume", "destroy"];
+    const writableMethods = ["on", "write", "end", "cork", "destroy"];
+    /** Has these methods of a stream, and nothing else of it. */
+    const foreign = (methods: readonly string[], without?: string): object => {
+      const stream = new PassThrough();
+      const bound = (name: string): unknown => (stream[name as "on"] as (...given: unknown[]) => unknown).bind(stream);
+      return Object.fromEntries(methods.filter((name) => name !== without).map((name) => [name, bound(name)]));
+    };
+
+    it("by their methods", () => {
+      const connection = toConnection({ readable: foreign(readableMethods), writable: foreign(writableMethods) } as NodePipe);
+      expect(connection.localAddress).toBe("streams");
+      connection.abort();
+    });
+
+    it.each(readableMethods)("and refuses a readable without %s", (without) => {
+      expect(() => toConnection({ readable: foreign(readableMethods, without), writable: new PassThrough() } as NodePipe)).toThrow("EINVAL");
+    });
+
+    it.each(writableMethods)("and refuses a writable without %s", (without) => {
+      expect(() => toConnection({ readable: new PassThrough(), writable: foreign(writableMethods, without) } as NodePipe)).toThrow("EINVAL");
+    });
   });
 });
 
@@ -108,6 +138,8 @@ describe("mapError", () => {
     ["EMFILE", "ERR_ASTRANET_OVERLOAD"],
     ["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_ASTRANET_HANDSHAKE"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "ERR_ASTRANET_HANDSHAKE"],
+    ["ERR_SOCKET_BAD_PORT", "ECONNRESET"],
+    ["NO_ERR_TLS_AT_ALL", "ECONNRESET"],
     ["constructor", "ECONNRESET"],
     ["EWHATEVER", "ECONNRESET"],
   ])("maps %s to %s", (code, mapped) => {
@@ -125,8 +157,14 @@ describe("mapError", () => {
     expect(mapError(undefined).code).toBe("ECONNRESET");
   });
 
-  it("takes the code of the last of several errors", () => {
-    const errors = ["ENETUNREACH", "ECONNREFUSED"].map((code) => Object.assign(new Error(code), { code }));
-    expect(mapError(new AggregateError(errors)).code).toBe("ECONNREFUSED");
+  it("takes code and message of the last of several errors, and all of them as its cause", () => {
+    const errors = ["ENETUNREACH", "ETIMEDOUT", "ECONNREFUSED"].map((code) => Object.assign(new Error(`${code} at ::1`), { code }));
+    const cause = new AggregateError(errors);
+    expect(mapError(cause)).toMatchObject({ code: "ECONNREFUSED", message: "ECONNREFUSED: ECONNREFUSED at ::1", cause });
+  });
+
+  it("takes several errors of which there is none for one", () => {
+    const cause = new AggregateError([], "nothing was tried");
+    expect(mapError(cause)).toMatchObject({ code: "ECONNRESET", message: "ECONNRESET: nothing was tried", cause });
   });
 });

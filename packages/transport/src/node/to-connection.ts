@@ -15,7 +15,7 @@ export type NodePipe = Pipe | Duplex | NodeStreamPair;
  */
 export function toConnection(pipe: NodePipe, options: ConnectionOptions = {}): Connection {
   if (isReadable(pipe) && isWritable(pipe)) return new DuplexConnection(bytesOf(pipe), pipe, "duplex", options);
-  const { readable, writable } = pipe as Partial<NodeStreamPair>;
+  const { readable, writable } = ((pipe as unknown) ?? {}) as Partial<NodeStreamPair>;
   if (isReadable(readable) && isWritable(writable)) return new DuplexConnection(bytesOf(readable), writable, "streams", options);
   return toPortableConnection(pipe as Pipe, options);
 }
