@@ -45,8 +45,9 @@ const brand = Symbol.for("astranet.error");
 export class AstraError extends Error {
   readonly code: AstraErrorCode;
   readonly retryable: boolean;
-  readonly remoteCode?: number;
-  readonly via?: readonly string[];
+  // Declared, not defined: of an error without them consoles show nothing.
+  declare readonly remoteCode?: number;
+  declare readonly via?: readonly string[];
 
   constructor(code: AstraErrorCode, message: string, options: AstraErrorOptions = {}) {
     super(`${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
