@@ -54,7 +54,7 @@ export abstract class BaseConnection implements Connection {
     if (this.sink !== undefined) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the connection was started before");
     this.sink = sink;
     if (this.over) {
-      this.#report();
+      this.#report(sink);
       return;
     }
     if (this.#drainedEarly) this.clock.defer(() => {
@@ -111,12 +111,12 @@ export abstract class BaseConnection implements Connection {
     this.#reason = failure?.reason;
     this.#timer?.cancel();
     this.discard(failure);
-    if (this.sink !== undefined) this.#report();
+    if (this.sink !== undefined) this.#report(this.sink);
   }
 
-  #report(): void {
+  #report(sink: ConnectionSink): void {
     this.clock.defer(() => {
-      this.sink?.closed(this.#reason);
+      sink.closed(this.#reason);
     });
   }
 }

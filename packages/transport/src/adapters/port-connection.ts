@@ -69,7 +69,6 @@ export class PortConnection extends BaseConnection {
 
   readonly #onmessage = (event: object): void => {
     const { data } = event as { readonly data?: unknown };
-    if (this.over) return;
     if (data instanceof ArrayBuffer) {
       this.#toAcknowledgeBytes += data.byteLength;
       this.sink?.data(new Uint8Array(data));

@@ -127,7 +127,6 @@ export class WebSocketConnection extends BaseConnection {
   #closeCode: number | undefined = undefined;
 
   #onclose(code: number | undefined): void {
-    if (this.over) return;
     if (this.#held !== undefined && code === 1_000) {
       this.#closeCode = code;
       return;

@@ -23,7 +23,6 @@ export class StreamConnection extends BaseConnection {
   #waitingBytes = 0;
   #owesDrain = false;
   #waitsForReady = false;
-  #ended = false;
 
   constructor(pair: StreamPair, options: ConnectionOptions) {
     super("streams", options);
@@ -90,7 +89,7 @@ export class StreamConnection extends BaseConnection {
 
   #pump(): void {
     while (this.#queue.length > 0 && !this.#waitsForReady) {
-      if ((this.#writer.desiredSize ?? 1) <= 0) {
+      if ((this.#writer.desiredSize ?? 0) <= 0) {
         this.#waitsForReady = true;
         this.#writer.ready.then(() => {
           this.#waitsForReady = false;
@@ -100,8 +99,7 @@ export class StreamConnection extends BaseConnection {
       }
       this.#write(this.#take());
     }
-    if (!this.closing || this.#ended || this.#queue.length > 0) return;
-    this.#ended = true;
+    if (!this.closing || this.#queue.length > 0) return;
     this.#writer.close().then(
       () => {
         this.sentEnd();

@@ -40,6 +40,7 @@ export class DuplexConnection extends BaseConnection {
       this.fail(mapError(error));
     };
     readable.on("error", fail);
+    writable.on("error", fail);
     readable.on("end", () => {
       if (this.#late === undefined) this.gotEnd();
       else this.#endedLate = true;
@@ -56,7 +57,6 @@ export class DuplexConnection extends BaseConnection {
     writable.on("close", () => {
       if (!writable.writableFinished) this.#brokeOff();
     });
-    if ((writable as unknown) !== readable) writable.on("error", fail);
     if (readable.destroyed || writable.destroyed) this.#brokeOff();
   }
 
