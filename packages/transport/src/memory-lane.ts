@@ -36,8 +36,10 @@ const DEFAULT_SLICE_BYTES = 65_536;
 
 /** One direction of an in-memory connection: a link that takes bytes at a rate, delays them, and an inbox at its far end. */
 export class MemoryLane {
+  /** Nobody any more after a reset. */
   source: LaneSource | undefined = undefined;
-  target: LaneTarget | undefined = undefined;
+  /** Set before anything is called. */
+  target!: LaneTarget;
 
   readonly #clock: Clock;
   readonly #latencyMs: number;
@@ -59,7 +61,6 @@ export class MemoryLane {
   #timerAt = 0;
   #deferred = false;
   #owesDrain = false;
-  #flushed = false;
 
   constructor(clock: Clock, options: MemoryOptions) {
     this.#clock = clock;
@@ -89,7 +90,6 @@ export class MemoryLane {
   reset(): void {
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.#owesDrain = false;
     this.source = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -98,13 +98,13 @@ export class MemoryLane {
 
   /** The target is ready, or gone. */
   wake(): void {
-    if (this.target?.gone === true) this.#clear();
+    if (this.target.gone) this.#clear();
     else this.#deferDelivery();
   }
 
   #put(item: Item): void {
-    if (this.target?.gone === true) {
-      if (item === "end") this.#reportFlushed();
+    if (this.target.gone) {
+      if (item === "end") this.source?.laneFlushed();
       return;
     }
     if (!this.#timed) {
@@ -142,7 +142,7 @@ export class MemoryLane {
   }
 
   #sentAt(item: Item): number {
-    return this.#freeAt + (typeof item === "string" ? 0 : item.length * this.#msPerByte);
+    return this.#freeAt + bytesIn(item) * this.#msPerByte;
   }
 
   /** Puts on the link what it has had time for, and takes off it what has arrived. */
@@ -155,24 +155,24 @@ export class MemoryLane {
       if (sentAt > now) break;
       taken += 1;
       this.#freeAt = sentAt;
-      if (typeof item !== "string") this.#queuedBytes -= item.length;
+      this.#queuedBytes -= bytesIn(item);
       this.#flights.push({ item, arrivesAt: sentAt + this.#latencyMs });
     }
-    if (taken > 0) this.#queue.splice(0, taken);
+    this.#queue.splice(0, taken);
     let arrived = 0;
     for (const flight of this.#flights) {
       if (flight.arrivesAt > now) break;
       arrived += 1;
       this.#arrive(flight.item);
     }
-    if (arrived > 0) this.#flights.splice(0, arrived);
+    this.#flights.splice(0, arrived);
     this.#setTimer();
     this.#deliver();
   }
 
   #arrive(item: Item): void {
     this.#inbox.push(item);
-    if (typeof item !== "string") this.#inboxBytes += item.length;
+    this.#inboxBytes += bytesIn(item);
   }
 
   #deferDelivery(): void {
@@ -188,13 +188,13 @@ export class MemoryLane {
     // What a sink sends back into this lane meanwhile waits for the next round.
     let budget = this.#inboxBytes;
     const target = this.target;
-    while (target !== undefined && target.ready && !target.gone) {
+    while (target.ready && !target.gone) {
       const item = this.#inbox[0];
       if (item === undefined) break;
       if (item === "end" || item === "reset") {
         this.#inbox.shift();
         if (item === "end") {
-          this.#reportFlushed();
+          this.source?.laneFlushed();
           target.laneEnd();
         } else target.laneReset();
       } else {
@@ -207,29 +207,22 @@ export class MemoryLane {
         target.laneData(chunk);
       }
     }
-    if (target?.gone === true) this.#clear();
     // Only an end that waits for a target which is not ready is found here: the link has carried it all the same.
-    if (target?.gone === true || this.#inbox.at(-1) === "end") this.#reportFlushed();
+    if (this.#inbox.at(-1) === "end") this.source?.laneFlushed();
     if (this.#owesDrain && this.#queuedBytes + this.#inboxBytes === 0) {
       this.#owesDrain = false;
       this.source?.laneDrained();
     }
   }
 
-  /** A copy, as any real link makes one: the receiver may keep and change it, whatever the sender holds. */
-  #take(limit: number): Uint8Array {
-    let length = 0;
-    for (let i = 0; length < limit; i += 1) {
-      const item = this.#inbox[i];
-      if (item === undefined || typeof item === "string") break;
-      length += item.length - (i === 0 ? this.#inboxOffset : 0);
-    }
-    const bytes = new Uint8Array(Math.min(length, limit));
+  /** Takes the next `length` bytes, which are there: a copy, as any real link makes one: the receiver may keep and change it, whatever the sender holds. */
+  #take(length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
     let filled = 0;
     let used = 0;
-    while (filled < bytes.length) {
+    while (filled < length) {
       const item = this.#inbox[used] as Uint8Array;
-      const end = Math.min(item.length, this.#inboxOffset + bytes.length - filled);
+      const end = Math.min(item.length, this.#inboxOffset + length - filled);
       bytes.set(this.#inboxOffset === 0 && end === item.length ? item : item.subarray(this.#inboxOffset, end), filled);
       filled += end - this.#inboxOffset;
       if (end === item.length) {
@@ -237,15 +230,9 @@ export class MemoryLane {
         this.#inboxOffset = 0;
       } else this.#inboxOffset = end;
     }
-    if (used > 0) this.#inbox.splice(0, used);
-    this.#inboxBytes -= bytes.length;
+    this.#inbox.splice(0, used);
+    this.#inboxBytes -= length;
     return bytes;
-  }
-
-  #reportFlushed(): void {
-    if (this.#flushed) return;
-    this.#flushed = true;
-    this.source?.laneFlushed();
   }
 
   #clear(): void {
@@ -258,4 +245,8 @@ export class MemoryLane {
     this.#queuedBytes = 0;
     this.#inboxBytes = 0;
   }
+}
+
+function bytesIn(item: Item): number {
+  return typeof item === "string" ? 0 : item.length;
 }

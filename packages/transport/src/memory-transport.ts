@@ -47,13 +47,13 @@ export class MemoryTransport implements Transport {
     init.signal?.throwIfAborted();
     if (this.#listeners.has(address)) throw new AstraError("EADDRINUSE", `memory address '${address}' is in use`);
     this.#listeners.set(address, init);
-    let resolveClosed: (() => void) | undefined;
+    let resolveClosed!: () => void;
     const closed = new Promise<void>((resolve) => {
       resolveClosed = resolve;
     });
     const close = (): Promise<void> => {
       if (this.#listeners.get(address) === init) this.#listeners.delete(address);
-      resolveClosed?.();
+      resolveClosed();
       return closed;
     };
     return { address, closed, close, [Symbol.asyncDispose]: close };
@@ -62,9 +62,7 @@ export class MemoryTransport implements Transport {
   #roundTrip(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined;
-      let settled = false;
       const settle = (): void => {
-        settled = true;
         timer?.cancel();
         signal?.removeEventListener("abort", onabort);
       };
@@ -73,7 +71,6 @@ export class MemoryTransport implements Transport {
         reject(signal?.reason as Error);
       };
       const arrived = (): void => {
-        if (settled) return;
         settle();
         resolve();
       };
