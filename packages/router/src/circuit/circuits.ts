@@ -89,9 +89,15 @@ export class Circuits {
     return traceRoute(this.#options, to, { timeoutMs: this.#limits.openTimeoutMs, ...init });
   }
 
-  /** No link to this neighbour is up any more: what led over one breaks, at both sides, now. */
+  /**
+   * No link to this neighbour takes new streams any more. Where the link died, what led over it broke in that tick, as its streams did. Where
+   * it drains, circuits of this node take no new streams, and close when those that run have finished.
+   */
   linkDown(id: NodeId): void {
-    for (const circuit of [...this.#pairs.values(), ...this.#greeting]) if (neighbourOf(circuit) === id) circuit.lose();
+    for (const circuit of this.#pairs.values()) {
+      const isBroken = circuit.failure !== undefined;
+      if (neighbourOf(circuit) === id && !circuit.leaving && !isBroken) void circuit.close();
+    }
     this.#relay.linkDown(id);
     this.#traces.delete(id);
   }

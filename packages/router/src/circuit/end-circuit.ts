@@ -86,11 +86,6 @@ export class EndCircuit {
     this.stream.reset(encodeFailure(failureFor(reason, this.#index)));
   }
 
-  /** The link under it is lost: the session over it, and its streams, hear so. */
-  lose(): void {
-    this.#connection.abort(failureError({ reason: "link-lost", atIndex: this.#neighbourIndex, retryable: false }, this.path));
-  }
-
   /** No new streams; those that run may finish, for as long as a session's end allows. */
   close(): Promise<void> {
     this.leaving = true;

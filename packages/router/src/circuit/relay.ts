@@ -92,11 +92,8 @@ export class Relay {
     else void this.#carryIf(allowed, stream, header, entry);
   }
 
-  /** No link to this neighbour is up any more. */
+  /** No link to this neighbour takes new streams: what is known of it is of no use. Circuits over it end with the link. */
   linkDown(id: NodeId): void {
-    for (const { request, index, carried } of [...this.#entries]) {
-      if (request.previous === id || request.next === id) carried?.fail({ reason: "link-lost", atIndex: index, retryable: true });
-    }
     if (this.#neighbours.get(id)?.count === 0) this.#neighbours.delete(id);
   }
 
