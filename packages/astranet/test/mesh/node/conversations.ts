@@ -1,5 +1,5 @@
 import { AstraError, type AstraNet, type Conn } from "astranet";
-import { now } from "./messages.ts";
+import { type Moment, moment } from "./messages.ts";
 
 /** What became of many Conns. */
 export interface Ends {
@@ -10,7 +10,7 @@ export interface Ends {
   /** Conns that ended more than once, or on which something came after their end. */
   readonly disorderly: number;
   /** When the last one ended. */
-  readonly lastAt: number;
+  readonly last: Moment;
   /** Messages that came. */
   readonly messages: number;
 }
@@ -20,14 +20,14 @@ export class Conversations {
   #open = 0;
   readonly #ends = new Map<string, number>();
   #disorderly = 0;
-  #lastAt = 0;
+  #last: Moment = moment();
   #messages = 0;
   readonly #conns = new Set<Conn>();
   #finishing = false;
   readonly #watchers = new Set<() => void>();
 
   get ends(): Ends {
-    return { open: this.#open, ends: Object.fromEntries(this.#ends), disorderly: this.#disorderly, lastAt: this.#lastAt, messages: this.#messages };
+    return { open: this.#open, ends: Object.fromEntries(this.#ends), disorderly: this.#disorderly, last: this.#last, messages: this.#messages };
   }
 
   /** Answers each message with itself. */
@@ -103,7 +103,7 @@ export class Conversations {
     this.#open -= 1;
     this.#conns.delete(conn);
     this.#ends.set(how, (this.#ends.get(how) ?? 0) + 1);
-    this.#lastAt = now();
+    this.#last = moment();
     this.#look();
   }
 

@@ -2,7 +2,7 @@
 import { AstraNet, type AstraNetEventType } from "astranet";
 import { Router } from "@astranet/router";
 import { NodeCalls } from "./calls.ts";
-import { type Call, type FromNode, type NodeSetup, now, told } from "./messages.ts";
+import { type Call, type FromNode, type NodeSetup, moment, told } from "./messages.ts";
 import { marker } from "./payload.ts";
 import { Tap } from "./tap.ts";
 
@@ -39,7 +39,7 @@ for (const name of names) {
     say({
       type: "event",
       name,
-      at: now(),
+      when: moment(),
       ...(about === undefined ? {} : { peer: about }),
       ...(path === undefined ? {} : { path }),
       ...(name === "reachability" ? { reachable: cost !== undefined } : {}),

@@ -23,8 +23,8 @@ export function memory(): Memory {
   const { rss } = process.memoryUsage();
   const peakRss = peak();
   collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return { rss, peakRss, held: heapUsed + external };
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { rss, peakRss, held: heapUsed + arrayBuffers };
 }
 
 function peak(): number {

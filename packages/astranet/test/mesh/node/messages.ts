@@ -20,11 +20,18 @@ export interface ToldError {
   readonly via: readonly string[];
 }
 
+/** When something happened. */
+export interface Moment {
+  /** On a clock that all processes of a machine share. */
+  readonly wallMs: number;
+  /** The time that this process has had of the machine's cores until then: how busy others keep the machine makes no difference to it. */
+  readonly cpuMs: number;
+}
+
 /** Something that happened to a node. */
 export interface NodeEvent {
   readonly name: string;
-  /** When: milliseconds on a clock that all processes of a machine share. */
-  readonly at: number;
+  readonly when: Moment;
   readonly peer?: string;
   readonly path?: readonly string[];
   readonly reachable?: boolean;
@@ -50,7 +57,7 @@ export function told(error: unknown): ToldError {
   return { code, message, retryable, via };
 }
 
-/** The time, on a clock that all processes of a machine share. */
-export function now(): number {
-  return performance.timeOrigin + performance.now();
+export function moment(): Moment {
+  const { user, system } = process.cpuUsage();
+  return { wallMs: performance.timeOrigin + performance.now(), cpuMs: (user + system) / 1000 };
 }
