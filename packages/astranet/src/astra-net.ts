@@ -28,6 +28,17 @@ export interface BindOptions {
   readonly tags?: Readonly<Record<string, string>>;
   /** Dialled by those who know the name, and not listed. Default false. */
   readonly hidden?: boolean;
+  /**
+   * Of all exclusive providers of the name that can be reached, only the one that was bound first is dialled, the same one everywhere. In each part of a
+   * network that fell apart there is one: it is no lock. Default false.
+   */
+  readonly exclusive?: boolean;
+  /** Another exclusive provider goes before this one, which nobody dials by name meanwhile; undefined: not any more. */
+  readonly onconflict?: (winner: ServiceInfo | undefined) => void;
+  /** Whether the service is well, asked again and again: while it is not (false, throws, or no answer until the next time) nobody dials it by name. Default: not asked. */
+  readonly check?: () => boolean | Promise<boolean>;
+  /** Between two checks. Default 5,000. */
+  readonly checkIntervalMs?: number;
 }
 
 /** What `dial` takes besides the address. */

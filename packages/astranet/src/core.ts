@@ -2,6 +2,7 @@ import { defaultTransports } from "#transports";
 import { type LiveRegistry, RecordStore, type Registry, Resolver, ServiceDirectory } from "@astranet/discovery";
 import { drawNodeId, makeIncarnation, nodeIdOfKey, type RouteInfo, Router } from "@astranet/router";
 import { AstraError, systemClock, systemRandom, type Transport } from "@astranet/transport";
+import type { SupersededEvent } from "./events.ts";
 import { type AstraNetOptions, checkOptions } from "./options.ts";
 import { routeRegistry } from "./route-registry.ts";
 import { securityOf } from "./security.ts";
@@ -27,7 +28,7 @@ export class Core {
     const security = securityOf(options, random);
     const self = (security && nodeIdOfKey(security.identity.publicKey)) ?? drawNodeId(random);
     // The only use of the wall clock: a node that comes back under its id must count for newer than it was.
-    const store = new RecordStore({ self, incarnation: makeIncarnation(Date.now(), random) });
+    const store = new RecordStore({ self, incarnation: makeIncarnation(Date.now(), random), clock, onsuperseded: (error) => this.#superseded(error) });
     this.router = new Router({
       store,
       role,
@@ -43,7 +44,7 @@ export class Core {
       ...(limits === undefined ? {} : { limits }),
       ...(circuitLimits === undefined ? {} : { circuitLimits }),
     });
-    this.directory = new ServiceDirectory({ store, reachability: this.router.reachability });
+    this.directory = new ServiceDirectory({ store, reachability: this.router.reachability, clock });
     this.resolver = new Resolver({ directory: this.directory, clock, random });
     this.router.subscribe((event) => this.events.dispatchEvent(new CustomEvent(event.type, { detail: event })));
   }
@@ -51,6 +52,12 @@ export class Core {
   /** Throws ERR_ASTRANET_INVALID_STATE once the node has begun to close. */
   checkOpen(): void {
     if (this.#closed) throw closedError();
+  }
+
+  /** A later life of this node goes on elsewhere, so this one ends. */
+  #superseded(error: AstraError): void {
+    this.events.dispatchEvent(new CustomEvent("superseded", { detail: { type: "superseded", error } satisfies SupersededEvent }));
+    void this.close();
   }
 
   /** Does what takes a while, with a signal that aborts as the caller's does, and when the node closes. */

@@ -1,8 +1,18 @@
 import type { RouterEvent } from "@astranet/router";
+import type { AstraError } from "@astranet/transport";
+
+/** Another process that started later lives under this node's identity: this one withdraws, and closes. */
+export interface SupersededEvent {
+  readonly type: "superseded";
+  /** ERR_ASTRANET_SUPERSEDED. */
+  readonly error: AstraError;
+}
+
+type NodeEvent = RouterEvent | SupersededEvent;
 
 /** What happens to a node: the event's `detail` says to whom, and why. */
 export type AstraNetEventMap = {
-  [Type in RouterEvent["type"]]: CustomEvent<Extract<RouterEvent, { type: Type }>>;
+  [Type in NodeEvent["type"]]: CustomEvent<Extract<NodeEvent, { type: Type }>>;
 };
 
 /** The names of a node's events. */

@@ -1,5 +1,5 @@
 export { AstraNet, type BindOptions, type DialOptions, type TraceOptions } from "./astra-net.ts";
-export type { AstraNetEventMap, AstraNetEventType, AstraNetListener, AstraNetListenerOptions } from "./events.ts";
+export type { AstraNetEventMap, AstraNetEventType, AstraNetListener, AstraNetListenerOptions, SupersededEvent } from "./events.ts";
 export type { Trace } from "./trace.ts";
 export type { AstraNetOptions } from "./options.ts";
 export type { Choice, CustomSelect, ProviderFacts, Registry, RegistryEvent, SelectPolicy, ServiceInfo } from "@astranet/discovery";
