@@ -37,6 +37,8 @@ export class Balancer {
   readonly #streams = new Map<string, number>();
   readonly #ejections = new Map<string, Ejection>();
   readonly #turns = new Map<string, number>();
+  /** Which provider a key of a name had last. */
+  readonly #stuck = new Map<string, string>();
 
   constructor(clock: Clock, random: RandomSource) {
     this.#clock = clock;
@@ -52,8 +54,9 @@ export class Balancer {
       return chosen;
     }
     const candidates = healthy.map((service): Candidate => ({ service, streams: this.#streams.get(serviceUid(service)) ?? 0 }));
-    if (affinity !== undefined) return chooseByAffinity(candidates, affinity);
+    if (affinity !== undefined) return select === "sticky" ? this.#stick(candidates, affinity, rehearsal) : chooseByAffinity(candidates, affinity);
     switch (select) {
+      case "sticky":
       case "nearest":
         return chooseNearest(candidates, this.#random);
       case "random":
@@ -110,6 +113,20 @@ export class Balancer {
     const ejected = providers.filter((service) => until(service) > now).sort((a, b) => until(b) - until(a));
     const left = new Set(ejected.slice(0, Math.floor(providers.length / 2)));
     return providers.filter((service) => !left.has(service));
+  }
+
+  /** The provider that the key had before, while it is there and well; then another one, by the key's hash. */
+  #stick(candidates: readonly Candidate[], affinity: string, rehearsal: boolean): ServiceInfo {
+    const { env, name } = candidates[0]!.service;
+    const key = `${env}/${name}/${affinity}`;
+    const before = this.#stuck.get(key);
+    const kept = candidates.find(({ service }) => serviceUid(service) === before)?.service;
+    const chosen = kept ?? chooseByAffinity(candidates, affinity);
+    if (rehearsal) return chosen;
+    this.#stuck.delete(key);
+    this.#stuck.set(key, serviceUid(chosen));
+    forgetOldest(this.#stuck);
+    return chosen;
   }
 
   #takeTurn({ env, name }: ServiceInfo, rehearsal: boolean): number {

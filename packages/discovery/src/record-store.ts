@@ -55,6 +55,8 @@ interface Origin {
   advertised: boolean;
 }
 
+const maxSeq = 0xff_ff_ff_ff;
+
 const defaults: RecordStoreLimits = {
   maxBytes: 64 * 1024 * 1024,
   maxBytesPerOrigin: 512 * 1024,
@@ -173,12 +175,12 @@ export class RecordStore {
     const own = this.#own;
     const before = own.cells.get(slot)?.record;
     if (before !== undefined && sameBytes(before.payload, payload)) return before;
-    if (before?.seq === 0xff_ff_ff_ff) this.#rewrite(own.incarnation + 1n);
+    if (before?.seq === maxSeq) this.#rewrite(own.incarnation + 1n);
     const record: StoredRecord = {
       origin: this.self,
       incarnation: this.#own.incarnation,
       slot,
-      seq: (this.#own.cells.get(slot)?.record.seq ?? 0) + 1,
+      seq: Math.min((this.#own.cells.get(slot)?.record.seq ?? 0) + 1, maxSeq),
       flags: 0,
       payload,
     };
@@ -249,7 +251,7 @@ export class RecordStore {
     this.#tell(this.self, undefined);
     for (const { record } of [...own.cells.values()]) {
       const seq = (wanted > maxIncarnation ? Math.max(record.seq, seqBefore) : 0) + 1;
-      this.#set(own, { ...record, incarnation: own.incarnation, seq: Math.min(seq, 0xff_ff_ff_ff) });
+      this.#set(own, { ...record, incarnation: own.incarnation, seq: Math.min(seq, maxSeq) });
     }
   }
 

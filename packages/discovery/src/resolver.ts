@@ -21,7 +21,10 @@ export interface ResolveQuery {
   readonly port?: number;
   /** Default 'nearest'. */
   readonly select?: SelectPolicy | CustomSelect;
-  /** The same provider for the same key; goes before `select`. */
+  /**
+   * The same provider for the same key, on every node, as long as the providers stay the same; goes before `select`, except for 'sticky': there the key stays
+   * with the provider that it had here before, also when others come.
+   */
   readonly affinity?: string;
   /** For everything together: waiting, choosing, connecting. Default 10,000. */
   readonly timeoutMs?: number;
@@ -81,7 +84,7 @@ export class Resolver {
    */
   async resolve<T extends { readonly closed: Promise<unknown> }>(query: ResolveQuery, connect: ConnectToProvider<T>): Promise<T> {
     const { name, env = "", timeoutMs = 10_000, retries = 2, signal } = query;
-    if (query.select !== undefined) checkSelect(query.select);
+    if (query.select !== undefined) checkSelect(query.select, query.affinity);
     signal?.throwIfAborted();
     const deadlineMs = this.#clock.now() + timeoutMs;
     const ended = new AbortController();
@@ -143,10 +146,10 @@ export class Resolver {
    */
   explain(query: Pick<ResolveQuery, "name" | "env" | "port" | "select" | "affinity">): Choice | undefined {
     const { name, env = "", port, select = "nearest", affinity } = query;
-    checkSelect(select);
+    checkSelect(select, affinity);
     const providers = this.#directory.providers(name, env, port);
     if (providers.length === 0) return undefined;
-    const policy = affinity !== undefined ? "affinity" : typeof select === "function" ? "custom" : select;
+    const policy = affinity !== undefined && select !== "sticky" ? "affinity" : typeof select === "function" ? "custom" : select;
     return { policy, chosen: this.#balancer.choose(providers, select, affinity, true), candidates: this.#balancer.facts(providers) };
   }
 

@@ -3,12 +3,13 @@ import { hashText } from "./hash.ts";
 import { serviceUid, type ServiceInfo } from "./service-info.ts";
 
 /** How one of several providers is chosen. */
-export type SelectPolicy = "nearest" | "random" | "round-robin" | "least-streams" | "weighted";
+export type SelectPolicy = "nearest" | "random" | "round-robin" | "least-streams" | "weighted" | "sticky";
 
-const policies: readonly unknown[] = ["nearest", "random", "round-robin", "least-streams", "weighted"] satisfies SelectPolicy[];
+const policies: readonly unknown[] = ["nearest", "random", "round-robin", "least-streams", "weighted", "sticky"] satisfies SelectPolicy[];
 
-/** Throws EINVAL for what is neither a policy nor a function. */
-export function checkSelect(select: unknown): void {
+/** Throws EINVAL for what is neither a policy nor a function, and for 'sticky' without the key that it sticks to. */
+export function checkSelect(select: unknown, affinity: string | undefined): void {
+  if (select === "sticky" && affinity === undefined) throw new AstraError("EINVAL", "select 'sticky' needs an affinity: the key that stays with its provider");
   if (typeof select === "function" || policies.includes(select)) return;
   throw new AstraError("EINVAL", `select is a function or one of ${policies.join(", ")}, not ${String(select)}`);
 }

@@ -162,6 +162,50 @@ describe("resolve", () => {
     expect([1, 2, 3, 4, 5].map(idOf)).toContain(await by({ select: "random" }));
   });
 
+  it("sticky: keeps a key with the provider that it had, whoever comes, and chooses anew when that one is gone or failed", async () => {
+    const { resolver, view, clock } = seeing(4);
+    const by = async (affinity: string, select = "sticky"): Promise<string> =>
+      (await resolver.resolve({ name: "web", select: select as "sticky", affinity }, async (provider) => opened(provider))).id;
+    const keys = Array.from({ length: 40 }, (_, i) => `user-${i}`);
+    const first = await Promise.all(keys.map((key) => by(key)));
+    expect(new Set(first).size).toBe(4);
+    for (let n = 5; n <= 20; n += 1) {
+      view.reachability.set(idOf(n), 1);
+      const there = makeView(n);
+      there.directory.publish({ name: "web", port: 80 });
+      for (const record of there.store.records()) view.store.merge(record);
+    }
+    expect(resolver.explain({ name: "web", select: "sticky", affinity: keys[0]! })).toMatchObject({ policy: "sticky", chosen: { id: first[0]! } });
+    expect(await Promise.all(keys.map((key) => by(key)))).toEqual(first);
+    expect(await Promise.all(keys.map((key) => by(key, "nearest")))).not.toEqual(first);
+    view.reachability.set(first[0]!, undefined);
+    const second = await by(keys[0]!);
+    expect(second).not.toBe(first[0]);
+    view.reachability.set(first[0]!, 1);
+    expect(await by(keys[0]!)).toBe(second);
+    // What failed is left out for a second, and the key has moved for good.
+    let refusals = 1;
+    const third = await resolver.resolve({ name: "web", select: "sticky", affinity: keys[0]! }, async (provider) => {
+      if (refusals-- > 0) throw refused;
+      return opened(provider);
+    });
+    expect(third.id).not.toBe(second);
+    clock.advance(10_000);
+    expect(await by(keys[0]!)).toBe(third.id);
+  });
+
+  it("sticky: needs the key that stays, and a rehearsal leaves no trace", async () => {
+    const { resolver } = seeing(4);
+    await expect(resolver.resolve({ name: "web", select: "sticky" }, async (provider) => opened(provider))).rejects.toThrow(/EINVAL: select 'sticky' needs an affinity/);
+    const told = resolver.explain({ name: "web", select: "sticky", affinity: "a" })!.chosen.id;
+    let chosen = "";
+    await resolver.resolve({ name: "web", select: "sticky", affinity: "a" }, async (provider) => {
+      chosen = provider.id;
+      return opened(provider);
+    });
+    expect(chosen).toBe(told);
+  });
+
   it("dials a provider on one port where a port is asked for", async () => {
     const { resolver, view, clock } = seeing(1);
     const conn = resolver.resolve({ name: "web", port: 81 }, async (provider) => opened(provider));
