@@ -1,10 +1,11 @@
+import type { CircuitStats, Router } from "@astranet/router";
 import type { AstraNet, RouteInfo, RouteTrace, ServiceInfo } from "astranet";
+import { Asking } from "./asking.ts";
 import { Conversations, type Ends } from "./conversations.ts";
 import { FileServer, receive, SlowReader, type Transfer, Upload } from "./files.ts";
 import { forgetPeak, memory, type Memory } from "./memory.ts";
 import { type ToldError, told } from "./messages.ts";
 import type { Tap, Tapped } from "./tap.ts";
-import type { CircuitStats, Router } from "@astranet/router";
 
 /** What became of a dial. */
 export interface Dialled {
@@ -23,8 +24,7 @@ export class NodeCalls {
   #files: FileServer | undefined;
   #reader: SlowReader | undefined;
   #upload: Upload | undefined;
-  #asking: Promise<Record<string, number>> | undefined;
-  #stopAsking = false;
+  #asking: Asking | undefined;
 
   constructor(net: AstraNet, router: Router, tap: Tap | undefined) {
     this.#net = net;
@@ -174,32 +174,17 @@ export class NodeCalls {
 
   /** Dials `address` again and again, and says something each time, until `stopAsking`. */
   beginAsking(address: string): void {
-    this.#stopAsking = false;
-    this.#asking = this.#ask(address);
-    this.#asking.catch(() => undefined);
+    this.#asking = new Asking(this.#net, address);
   }
 
-  /** How many dials each provider answered, and under 'failed' how many were not. */
+  /** Resolves after so many answers more. */
+  asked(count: number): Promise<void> {
+    return this.#asking!.asked(count);
+  }
+
+  /** How many dials each provider answered, and how many failed, each way by itself. */
   stopAsking(): Promise<Record<string, number>> {
-    this.#stopAsking = true;
-    return this.#asking!;
-  }
-
-  async #ask(address: string): Promise<Record<string, number>> {
-    const counts: Record<string, number> = {};
-    const count = (key: string): void => void (counts[key] = (counts[key] ?? 0) + 1);
-    while (!this.#stopAsking) {
-      try {
-        const conn = await this.#net.dial("", address);
-        await conn.write(Uint8Array.of(1));
-        const answer = await conn.read();
-        await conn.close();
-        count(answer?.[0] === 1 ? conn.remoteAddress.id : "failed");
-      } catch (error) {
-        count(`failed: ${told(error).message}`);
-      }
-    }
-    return counts;
+    return this.#asking!.stop();
   }
 
   async #dial(address: string, timeoutMs = 10_000): Promise<Dialled> {
