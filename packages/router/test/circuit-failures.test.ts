@@ -61,6 +61,8 @@ describe("when a relay dies", () => {
       { at: at + 15, error: { code: "ECONNRESET", via: [r3.id] } },
     ]);
     expect(nodes.map(({ circuits }) => circuits.stats().relayed)).toEqual([0, 0, 0, 0, 0, 0]);
+    // The opener's paths hear where, before the news of it has gone round.
+    expect(a.failed).toEqual(["2-3"]);
     expect(r4.links.size).toBe(2);
   });
 

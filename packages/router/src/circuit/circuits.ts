@@ -1,6 +1,7 @@
 import type { Session, Stream } from "@astranet/mux";
 import { AstraError, TokenBucket, type Timer } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
+import { edgesToDoubt } from "./blame.ts";
 import { encodeFailure, type CircuitFailure, type FailureReason } from "./circuit-failure.ts";
 import { decodeCircuitHeader, type CircuitHeader } from "./circuit-header.ts";
 import { CircuitOpener } from "./circuit-opener.ts";
@@ -202,6 +203,7 @@ export class Circuits {
       circuit.leaving = true;
       this.#pairs.delete(circuit);
       if (!initiator) this.#accepted -= 1;
+      if (initiator) for (const edge of edgesToDoubt(path, circuit.failure, error)) this.#options.paths.failed(edge);
       this.#emit({ type: "circuitdown", peer, path, initiator, error });
       this.#keepSweeping();
     };

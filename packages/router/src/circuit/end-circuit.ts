@@ -45,18 +45,18 @@ export class EndCircuit {
     this.stream = stream;
     this.#prologue = prologueOf(header);
     this.usedAt = options.clock.now();
-    const broke = (error: unknown): void => {
-      if (!this.#aborted) this.#broken ??= { error };
-    };
     // Whoever waits for either hears of it after us.
-    stream.opened.catch(broke);
-    stream.closed.catch(broke);
+    stream.opened.catch((error: unknown) => this.#broke(error));
+    stream.closed.catch((error: unknown) => this.#broke(error));
     this.#connection = new CircuitConnection(stream, {
       clock: options.clock,
       localAddress: `circuit:${options.self}`,
       remoteAddress: `circuit:${this.peer}`,
       explain: (error) => this.#explain(error),
-      resetCode: (reason) => encodeFailure(failureFor(reason, index)),
+      resetCode: (reason) => {
+        this.#aborted = true;
+        return encodeFailure(failureFor(reason, index));
+      },
     });
   }
 
@@ -90,6 +90,11 @@ export class EndCircuit {
   close(): Promise<void> {
     this.leaving = true;
     return this.session.close();
+  }
+
+  /** The stream ended: unless this end did it, somebody else did. */
+  #broke(error: unknown): void {
+    if (!this.#aborted) this.#broken ??= { error };
   }
 
   get #neighbourIndex(): number {
@@ -138,6 +143,7 @@ export class EndCircuit {
 
   /** What the end of the stream means here. Once established, nobody knows what of it had an effect at the other end. */
   #explain(error: unknown): AstraError {
+    this.#broke(error);
     const told = this.#failureOf(error);
     // What this end knows by itself is that its neighbour is gone.
     const failure = told.atIndex === this.#index ? { ...told, atIndex: this.#neighbourIndex } : told;

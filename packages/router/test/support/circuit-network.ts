@@ -45,7 +45,7 @@ export class CircuitNode<C extends Clock = VirtualClock> {
       overloaded: () => false,
       link: (id) => this.links.get(id),
       paths: {
-        choose: (to, avoid) => network.shortest(this.id, to, avoid),
+        choose: (to, avoid) => network.shortest(this.id, to, [...avoid, ...network.failures]),
         failed: ({ from, to }) => this.failed.push(`${nameOf(from)}-${nameOf(to)}`),
       },
       secure: (connection) => Promise.resolve(connection),
@@ -96,6 +96,8 @@ export class CircuitNetwork<C extends Clock = VirtualClock> {
   readonly nodes: CircuitNode<C>[] = [];
   /** Edges that paths use although there is no link: the lies of relays. */
   readonly lies: CircuitEdge[] = [];
+  /** Edges that no path uses, as far as a test wants the paths to remember failures. */
+  readonly failures: CircuitEdge[] = [];
   readonly #memory: Omit<MemoryOptions, "clock">;
 
   constructor(clock: C, memory: Omit<MemoryOptions, "clock"> = { latencyMs: 5 }) {
