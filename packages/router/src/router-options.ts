@@ -59,7 +59,7 @@ export interface RouterLimits {
   readonly handshakesPerSecond: number;
   /** … and at once. Default 100. */
   readonly handshakeBurst: number;
-  /** Accepted connections whose handshake is not done. Default 128. */
+  /** Accepted connections whose handshake is not done; beyond it the one that has taken longest fails with ERR_ASTRANET_OVERLOAD (event `linkerror`). Default 128. */
   readonly maxPendingHandshakes: number;
   /** … from one host. Default 10. */
   readonly maxPendingPerHost: number;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Router, drawNodeId, isIdLike, isNodeId, makeIncarnation, parseNodeId } from "@astranet/router";
+import { Router, drawNodeId, isIdLike, isNodeId, makeIncarnation, parseNodeId, type RouterLimits } from "@astranet/router";
 import { RecordStore } from "@astranet/discovery";
 import type { Connection, Transport } from "@astranet/transport";
 import { hostOf, isIp, staysHere } from "../src/wire-address.ts";
-import { TestNetwork, during, idOf, outcome, seededRandom } from "./support/network.ts";
+import { TestNetwork, during, idOf, outcome, seededRandom, type TestNode } from "./support/network.ts";
 
 /** A connection whose far end is said to be elsewhere. */
 function from(remoteAddress: string, connection: Connection): Connection {
@@ -20,32 +20,61 @@ function from(remoteAddress: string, connection: Connection): Connection {
 describe("accepting", () => {
   const overload = { type: "refused", error: { code: "ERR_ASTRANET_OVERLOAD", retryable: true } };
 
-  it("maxPendingHandshakes and maxPendingPerHost: more are turned away, and room comes back at the time limit", async () => {
-    for (const limits of [{ maxPendingHandshakes: 3 }, { maxPendingPerHost: 3 }]) {
-      const net = new TestNetwork();
-      // All of them come from one machine.
-      const transport: Transport = {
-        networks: ["memory"],
-        dial: (network, address) => net.transport.dial(network, address),
-        listen: (network, address, init) =>
-          net.transport.listen(network, address, { onconnection: (connection) => init.onconnection(from("127.0.0.1:999", connection)) }),
-      };
-      const a = net.node(1, { limits, transports: [transport] });
-      await during(net.clock, a.router.listen("memory", "a"));
-      const knock = (): Promise<Connection> => during(net.clock, net.transport.dial("memory", "a"));
-      for (let i = 0; i < 3; i += 1) await knock();
-      expect(a.events).toEqual([]);
+  /** A listening node to which all that connects seems to come from one machine, or each from one of its own. */
+  async function door(limits: Partial<RouterLimits>, host: () => string): Promise<{ net: TestNetwork; a: TestNode; knock: () => Promise<() => boolean> }> {
+    const net = new TestNetwork();
+    const transport: Transport = {
+      networks: ["memory"],
+      dial: (network, address) => net.transport.dial(network, address),
+      listen: (network, address, init) => net.transport.listen(network, address, { onconnection: (connection) => init.onconnection(from(`${host()}:999`, connection)) }),
+    };
+    const a = net.node(1, { limits, transports: [transport] });
+    await during(net.clock, a.router.listen("memory", "a"));
+    const knock = async (): Promise<() => boolean> => {
       let closed = false;
-      (await knock()).start({ data: () => undefined, drain: () => undefined, closed: () => (closed = true) });
+      (await during(net.clock, net.transport.dial("memory", "a"))).start({ data: () => undefined, drain: () => undefined, closed: () => (closed = true) });
       await net.clock.advance(1);
-      expect([a.events.length, closed]).toEqual([1, true]);
-      expect(a.events).toMatchObject([overload]);
-      a.takeEvents();
-      await net.clock.advance(5000);
-      expect(a.takeEvents()).toEqual(["linkerror", "linkerror", "linkerror"]);
-      const b = net.node(2);
-      expect((await during(net.clock, b.router.join("memory", "a"), 10)).peer).toBe(a.id);
-    }
+      return () => closed;
+    };
+    return { net, a, knock };
+  }
+
+  it("maxPendingPerHost: more are turned away, and room comes back at the time limit", async () => {
+    const { net, a, knock } = await door({ maxPendingPerHost: 3 }, () => "127.0.0.1");
+    for (let i = 0; i < 3; i += 1) await knock();
+    expect(a.events).toEqual([]);
+    const closed = await knock();
+    expect([a.events.length, closed()]).toEqual([1, true]);
+    expect(a.events).toMatchObject([overload]);
+    a.takeEvents();
+    await net.clock.advance(5000);
+    expect(a.takeEvents()).toEqual(["linkerror", "linkerror", "linkerror"]);
+    const b = net.node(2);
+    expect((await during(net.clock, b.router.join("memory", "a"), 10)).peer).toBe(a.id);
+  });
+
+  it("maxPendingHandshakes: the one that has taken longest makes room, so a crowd that only stands there keeps no member out", async () => {
+    let hosts = 0;
+    const { net, a, knock } = await door({ maxPendingHandshakes: 3, maxPendingPerHost: 1 }, () => `127.0.0.${(hosts += 1)}`);
+    const closed: (() => boolean)[] = [];
+    for (let i = 0; i < 4; i += 1) closed.push(await knock());
+    expect(closed.map((isClosed) => isClosed())).toEqual([true, false, false, false]);
+    expect(a.events).toMatchObject([{ type: "linkerror", error: { code: "ERR_ASTRANET_OVERLOAD", retryable: true } }]);
+    const b = net.node(2);
+    expect((await during(net.clock, b.router.join("memory", "a"), 10)).peer).toBe(a.id);
+    await net.clock.advance(5000);
+    expect(a.takeEvents().filter((type) => type.startsWith("link"))).toEqual(["linkerror", "linkerror", "linkup", "linkerror", "linkerror"]);
+    expect(a.router.links).toHaveLength(1);
+  });
+
+  it("a connection that is turned away for another limit takes up no room", async () => {
+    const { net, a, knock } = await door({ maxPendingPerHost: 2, maxLinks: 1 }, () => "127.0.0.1");
+    const link = a.router.attach(net.pipe()[0]);
+    for (let i = 0; i < 5; i += 1) await knock();
+    await link.close();
+    a.takeEvents();
+    const b = net.node(2);
+    expect((await during(net.clock, b.router.join("memory", "a"), 10)).peer).toBe(a.id);
   });
 
   it("handshakesPerSecond and handshakeBurst: so many at once, so many a second later", async () => {

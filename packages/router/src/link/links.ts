@@ -87,7 +87,8 @@ export class Links {
     const { remoteAddress } = connection;
     try {
       if (this.#closing) throw new AstraError("ERR_ASTRANET_INVALID_STATE", "the node is closed");
-      const leave = this.#gate.enter(remoteAddress);
+      this.#checkRoom();
+      const leave = this.#gate.enter(remoteAddress, (error) => link.fail(error));
       const link = this.#add({ connection, initiator: false, dialled: "", network, isBeyond: (accepted) => acceptedIsBeyond(network, accepted) });
       link.ready.then(leave, leave);
     } catch (error) {
@@ -103,9 +104,13 @@ export class Links {
     await Promise.all([...this.#links].map((link) => link.close()));
   }
 
-  #add(init: LinkInit): NodeLink {
+  #checkRoom(): void {
     const { maxLinks } = this.#init.limits;
     if (this.#links.size >= maxLinks) throw new AstraError("ERR_ASTRANET_OVERLOAD", `this node has ${maxLinks} links already`, { retryable: true });
+  }
+
+  #add(init: LinkInit): NodeLink {
+    this.#checkRoom();
     const link = new NodeLink(this.#host, init);
     this.#links.add(link);
     return link;
