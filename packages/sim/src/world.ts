@@ -1,10 +1,12 @@
 import type { RouterEvent } from "@astranet/router";
+import type { Clock } from "@astranet/transport";
 import type { Checker } from "./invariants/checker.ts";
 import { Network } from "./net/network.ts";
 import type { PathConditions } from "./net/path.ts";
 import type { Life } from "./node/life.ts";
 import { SimNode, type SimNodeOptions } from "./node/sim-node.ts";
 import type { SimEvent } from "./time/event-queue.ts";
+import { Process } from "./time/process.ts";
 import { SeededRandom } from "./time/seeded-random.ts";
 import { Timeline } from "./time/timeline.ts";
 import { Trace } from "./trace.ts";
@@ -31,8 +33,14 @@ export class World {
   readonly timeline: Timeline;
   readonly network: Network;
   readonly nodes: SimNode[] = [];
+  /** The world's own, for what belongs to no node. */
+  readonly clock: Clock;
+  /** Whether somebody sends what breaks the protocol: then being caught is no mistake. */
+  hasLiars = false;
   readonly #options: WorldOptions;
   readonly #checkers: readonly Checker[];
+  /** When a record last changed anywhere. */
+  #changedAt = 0;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: WorldOptions) {
@@ -40,6 +48,7 @@ export class World {
     this.#options = options;
     this.random = new SeededRandom(options.seed, "world");
     this.timeline = new Timeline({ before: (event) => this.#before(event), after: () => this.#after() });
+    this.clock = new Process(this.timeline, "world", -1);
     const { conditions } = options;
     this.network = new Network({ timeline: this.timeline, random: this.random.fork("network"), trace: this.trace, ...(conditions === undefined ? {} : { conditions }) });
     this.#checkers = options.checkers ?? [];
@@ -107,13 +116,49 @@ export class World {
     this.#failure ??= { error };
   }
 
-  /** Nothing is going to change for now: what must hold then is checked. */
-  quiet(): void {
+  /**
+   * Nothing is done to the network any more: waits until no record has changed for a second (what is under way arrives), for a minute at most, and checks what
+   * must hold then.
+   */
+  async quiet(): Promise<void> {
+    await this.runUntil(() => this.now - this.#changedAt > 1000, 60_000);
     for (const checker of this.#checkers) checker.quiet?.(this);
+  }
+
+  /** The nodes to which `from` should have a way, once all is quiet: over links that somebody wants and nothing stands between, through nodes that relay. */
+  reachableFrom(from: SimNode): Set<SimNode> {
+    const reached = new Set<SimNode>([from]);
+    for (const node of reached) {
+      if (node !== from && !node.relays) continue;
+      for (const other of this.nodes) {
+        if (other.isRunning && !reached.has(other) && this.isOpen(node, other) && (node.wants.has(other.address) || other.wants.has(node.address))) reached.add(other);
+      }
+    }
+    reached.delete(from);
+    return reached;
+  }
+
+  /** Whether bytes get through between two nodes' hosts, both ways. */
+  isOpen(a: SimNode, b: SimNode): boolean {
+    return !this.network.path(a.host, b.host).conditions.blocked && !this.network.path(b.host, a.host).conditions.blocked;
+  }
+
+  /** Something was done to the network or its nodes. */
+  disturbed(): void {
+    this.network.disturb();
+  }
+
+  /** For how long nothing was done to the network or its nodes, and no link came or went. */
+  get calmMs(): number {
+    return this.now - this.network.disturbedAt;
   }
 
   /** @internal */
   began(node: SimNode, life: Life): void {
+    this.disturbed();
+    life.store.subscribe(() => {
+      this.#changedAt = this.now;
+    });
     for (const checker of this.#checkers) checker.began?.(node, life);
   }
 
@@ -124,12 +169,14 @@ export class World {
 
   /** @internal */
   ended(node: SimNode, life: Life): void {
+    this.disturbed();
     for (const checker of this.#checkers) checker.ended?.(node, life);
   }
 
   /** @internal */
   routerEvent(node: SimNode, life: Life, event: RouterEvent): void {
     for (const checker of this.#checkers) checker.routerEvent?.(node, life, event);
+    if (event.type === "linkup" || event.type === "linkdown") this.disturbed();
   }
 
   #before(event: SimEvent): void {

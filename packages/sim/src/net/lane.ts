@@ -75,6 +75,7 @@ export class Lane {
   /** This connection alone stands still in this direction, silently; what was sent waits. */
   set stalled(stalled: boolean) {
     this.#stalled = stalled;
+    this.#network.disturb();
     if (!stalled) this.#pump();
   }
 

@@ -35,6 +35,8 @@ export class Network {
   readonly #waitingForHosts = new Map<string, Set<() => void>>();
   readonly #connections = new Set<readonly [SimConnection, SimConnection]>();
   #ports = 40_000;
+  /** When the network last changed for better or worse. */
+  disturbedAt = 0;
 
   constructor(init: NetworkInit) {
     this.timeline = init.timeline;
@@ -43,12 +45,17 @@ export class Network {
     this.#defaults = { ...goodPath, ...init.conditions };
   }
 
+  /** Something happens that nodes may notice. */
+  disturb(): void {
+    this.disturbedAt = this.timeline.now;
+  }
+
   /** The way from one host to another. */
   path(from: string, to: string): Path {
     const key = `${from}>${to}`;
     let path = this.#paths.get(key);
     if (path === undefined) {
-      path = new Path(from, to, from === to ? goodPath : this.#defaults);
+      path = new Path(from, to, from === to ? goodPath : this.#defaults, () => this.disturb());
       this.#paths.set(key, path);
     }
     return path;
@@ -80,6 +87,7 @@ export class Network {
 
   /** The host loses its power: nothing answers there, until it has it again. */
   setDown(host: string, down: boolean): void {
+    this.disturb();
     if (down) {
       this.#down.add(host);
       return;

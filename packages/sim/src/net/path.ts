@@ -29,10 +29,13 @@ export class Path {
   #conditions: PathConditions;
   readonly #waiting = new Set<() => void>();
 
-  constructor(from: string, to: string, conditions: PathConditions) {
+  readonly #onchange: () => void;
+
+  constructor(from: string, to: string, conditions: PathConditions, onchange: () => void) {
     this.from = from;
     this.to = to;
     this.#conditions = conditions;
+    this.#onchange = onchange;
   }
 
   get conditions(): PathConditions {
@@ -40,6 +43,7 @@ export class Path {
   }
 
   change(change: Partial<PathConditions>): void {
+    this.#onchange();
     const wasBlocked = this.#conditions.blocked;
     this.#conditions = { ...this.#conditions, ...change };
     if (!wasBlocked || this.#conditions.blocked) return;

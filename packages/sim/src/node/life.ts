@@ -1,6 +1,6 @@
-import { RecordStore, Resolver, ServiceDirectory, type PublishInit, type RecordStoreOptions, type ResolveQuery } from "@astranet/discovery";
-import { makeIncarnation, Router, type Conn, type Listener, type RouterEvent, type RouterOptions } from "@astranet/router";
-import type { Transport } from "@astranet/transport";
+import { RecordStore, Resolver, ServiceDirectory, type Publication, type PublishInit, type RecordStoreOptions, type ResolveQuery } from "@astranet/discovery";
+import { makeIncarnation, Router, type Conn, type JoinOptions, type Listener, type RouterOptions } from "@astranet/router";
+import type { Clock, Transport } from "@astranet/transport";
 import type { Process } from "../time/process.ts";
 import type { SeededRandom } from "../time/seeded-random.ts";
 
@@ -19,6 +19,12 @@ export interface Tampering {
   reachability?(router: Router): Router["reachability"];
   /** Its directory's view of the store. */
   directory?(directory: ServiceDirectory): ServiceDirectory;
+  /** How it joins. */
+  readonly join?: JoinOptions;
+  /** What its application gets when it offers a service. */
+  publication?(publication: Publication): Publication;
+  /** Its clock, as its parts see it. */
+  clock?(clock: Clock): Clock;
   /** This very life has begun. */
   began?(life: Life): void;
 }
@@ -52,15 +58,28 @@ export class Life {
   readonly directory: ServiceDirectory;
   readonly resolver: Resolver;
   readonly offers: Set<Offer> = new Set<Offer>();
-  readonly events: RouterEvent[] = [];
+  /** A younger process under the same id has taken its place. */
+  superseded = false;
+  readonly #tampering: Tampering;
+  readonly #onoffer: ((offer: Offer) => void)[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(init: LifeInit) {
     const { process, random, identity, tampering } = init;
     this.process = process;
+    this.#tampering = tampering;
+    const clock = tampering.clock?.(process) ?? process;
     this.random = random;
     const makeStore = (options: RecordStoreOptions): RecordStore => new RecordStore(options);
-    const storeOptions = { self: identity.id, incarnation: makeIncarnation(init.epochMs, random.bytes) };
+    const storeOptions: RecordStoreOptions = {
+      self: identity.id,
+      incarnation: makeIncarnation(init.epochMs, random.bytes),
+      clock,
+      onsuperseded: () => {
+        this.superseded = true;
+        void this.close();
+      },
+    };
     this.store = tampering.store?.(storeOptions, makeStore) ?? makeStore(storeOptions);
     const options: RouterOptions = {
       insecure: true,
@@ -68,13 +87,13 @@ export class Life {
       store: this.store,
       key: identity.key,
       transports: [tampering.transport?.(init.transport, process) ?? init.transport],
-      clock: process,
+      clock,
       random: random.bytes,
     };
     this.router = new Router(tampering.routerOptions?.(options) ?? options);
     const directory = new ServiceDirectory({ store: this.store, reachability: tampering.reachability?.(this.router) ?? this.router.reachability });
     this.directory = tampering.directory?.(directory) ?? directory;
-    this.resolver = new Resolver({ directory: this.directory, clock: process, random: random.bytes });
+    this.resolver = new Resolver({ directory: this.directory, clock, random: random.bytes });
     tampering.began?.(this);
   }
 
@@ -86,15 +105,20 @@ export class Life {
       service: name,
       env,
       onconn,
-      ondrain: () => publication.drain(),
-      onclose: () => {
-        publication.withdraw();
+      ondrain: () => {
         this.offers.delete(offer);
+        publication.drain();
+      },
+      onclose: () => {
+        this.offers.delete(offer);
+        publication.withdraw();
       },
     });
-    const publication = this.directory.publish({ ...entry, name, env, port: listener.port });
+    const published = this.directory.publish({ ...entry, name, env, port: listener.port });
+    const publication = this.#tampering.publication?.(published) ?? published;
     const offer: Offer = { listener, name, env, port: listener.port };
     this.offers.add(offer);
+    for (const callback of this.#onoffer) callback(offer);
     return offer;
   }
 
@@ -102,6 +126,15 @@ export class Life {
   dial(query: ResolveQuery): Promise<Conn> {
     const { name, env = "" } = query;
     return this.resolver.resolve(query, (provider, left) => this.router.connect(provider.id, provider.port, { ...left, service: name, env }));
+  }
+
+  /** Calls `callback` with each service that it begins to offer. */
+  onoffer(callback: (offer: Offer) => void): void {
+    this.#onoffer.push(callback);
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** It says good-bye. */

@@ -1,3 +1,4 @@
+import { RecordStore, type RecordStoreOptions } from "@astranet/discovery";
 import { drawNodeId, type Membership, type RouterEvent, type RouterOptions } from "@astranet/router";
 import type { SocketDeath } from "../net/sim-connection.ts";
 import { SimTransport } from "../net/sim-transport.ts";
@@ -34,7 +35,9 @@ export class SimNode {
   readonly wants: Set<string> = new Set<string>();
   /** How far its time of day is from the world's. */
   wallOffsetMs = 0;
-  readonly #world: World;
+  /** When it last went on after a pause. */
+  resumedAt = 0;
+  readonly world: World;
   readonly #options: SimNodeOptions;
   #identity: Identity;
   #life: Life | undefined;
@@ -43,7 +46,7 @@ export class SimNode {
 
   /** Made by a World. @internal */
   constructor(world: World, number: number, options: SimNodeOptions) {
-    this.#world = world;
+    this.world = world;
     this.#options = options;
     this.number = number;
     this.name = options.name ?? `n${number}`;
@@ -71,13 +74,19 @@ export class SimNode {
     return this.#life;
   }
 
+  /** Whether others count on it to carry what they say. It always listens. */
+  get relays(): boolean {
+    const { role = "auto" } = this.#options.router ?? {};
+    return role === "router" || role === "auto";
+  }
+
   get isRunning(): boolean {
     return this.#life !== undefined;
   }
 
   /** Its time of day now, in milliseconds since 1970. */
   get epochMs(): number {
-    return 1_700_000_000_000 + this.#world.now + this.wallOffsetMs;
+    return 1_700_000_000_000 + this.world.now + this.wallOffsetMs;
   }
 
   /** A process starts, listens, and dials whom the node wants. */
@@ -85,7 +94,7 @@ export class SimNode {
     if (this.#life !== undefined) throw new Error(`${this.name} runs already`);
     if (options.anew === true) this.#identity = this.#drawIdentity();
     this.#lives += 1;
-    const world = this.#world;
+    const world = this.world;
     const random = world.random.fork(`${this.name}/${this.#lives}`);
     const process = new Process(world.timeline, this.name, this.number, this.#options.clock);
     world.trace.add(world.now, this.name, "starts", this.id);
@@ -125,7 +134,7 @@ export class SimNode {
   crash(death: SocketDeath = "reset"): void {
     const life = this.#life;
     if (life === undefined) return;
-    const world = this.#world;
+    const world = this.world;
     world.trace.add(world.now, this.name, "crashes", death);
     for (const pair of world.network.connections()) for (const end of pair) if (end.process === life.process) end.death = death;
     life.process.kill();
@@ -136,9 +145,11 @@ export class SimNode {
   async stop(): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
-    const world = this.#world;
+    const world = this.world;
     world.trace.add(world.now, this.name, "leaves");
     await life.close();
+    // What the end itself sets off in this tick is part of it.
+    await new Promise<void>((resolve) => life.process.defer(resolve));
     if (this.#life !== life) return;
     world.trace.add(world.now, this.name, "exits");
     world.exited(this, life);
@@ -148,40 +159,49 @@ export class SimNode {
 
   /** SIGSTOP; `counts: false` as when the lid of a laptop is closed. */
   pause(options: { counts?: boolean } = {}): void {
-    this.#world.trace.add(this.#world.now, this.name, "pauses");
+    this.world.disturbed();
+    this.world.trace.add(this.world.now, this.name, "pauses");
     this.#life?.process.pause(options);
   }
 
   resume(): void {
-    this.#world.trace.add(this.#world.now, this.name, "resumes");
+    this.world.disturbed();
+    this.resumedAt = this.world.now;
+    this.world.trace.add(this.world.now, this.name, "resumes");
     this.#life?.process.resume();
+  }
+
+  /** A store such as its lives have. */
+  makeStore(options: RecordStoreOptions): RecordStore {
+    const make = (given: RecordStoreOptions): RecordStore => new RecordStore(given);
+    return this.#options.tampering?.store?.(options, make) ?? make(options);
   }
 
   #ended(life: Life): void {
     this.#life = undefined;
     this.#memberships = new Map();
-    this.#world.ended(this, life);
+    this.world.ended(this, life);
   }
 
   #join(life: Life, address: string): void {
     if (this.#memberships.has(address)) return;
-    const joined = life.router.join("sim", address);
+    const joined = life.router.join("sim", address, this.#options.tampering?.join ?? {});
     this.#memberships.set(address, joined);
     joined.catch((error: unknown) => {
       if (this.#memberships.get(address) === joined) this.#memberships.delete(address);
-      this.#world.trace.add(this.#world.now, this.name, "gave up joining", String(error));
+      this.world.trace.add(this.world.now, this.name, "gave up joining", String(error));
     });
   }
 
   #told(life: Life, event: RouterEvent): void {
-    const world = this.#world;
+    const world = this.world;
     const detail = "peer" in event ? event.peer : "id" in event ? event.id : "error" in event ? String(event.error) : "";
     world.trace.add(world.now, this.name, event.type, detail);
     world.routerEvent(this, life, event);
   }
 
   #drawIdentity(): Identity {
-    const random = this.#world.random.fork(`${this.name}/identity/${this.#lives}`);
+    const random = this.world.random.fork(`${this.name}/identity/${this.#lives}`);
     return { id: drawNodeId(random.bytes), key: random.bytes(16) };
   }
 }

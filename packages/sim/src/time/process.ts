@@ -30,6 +30,8 @@ export class Process implements Clock {
   #missedMs = 0;
   #backlog: (() => void)[] = [];
   #timers = 0;
+  #floor = 0;
+  #resumedAt: number;
   readonly #ends = new Set<() => void>();
 
   constructor(timeline: Timeline, name: string, number: number, clock: ProcessClock = {}) {
@@ -37,6 +39,7 @@ export class Process implements Clock {
     this.number = number;
     this.#timeline = timeline;
     this.startedAt = timeline.now;
+    this.#resumedAt = timeline.now;
     this.#rate = clock.rate ?? 1;
     this.#base = clock.startsAt ?? 1000;
   }
@@ -56,7 +59,7 @@ export class Process implements Clock {
 
   now(): number {
     const until = this.#paused && !this.#counts ? this.#pausedAt : this.#timeline.now;
-    return this.#base + (until - this.startedAt - this.#missedMs) * this.#rate;
+    return Math.max(this.#floor, this.#base + (until - this.startedAt - this.#missedMs) * this.#rate);
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -76,6 +79,8 @@ export class Process implements Clock {
         event = this.#timeline.at(this.#timeline.now + early / this.#rate, this, "timer", fire);
         return;
       }
+      // A timer is never early, not even by a rounding.
+      this.#floor = Math.max(this.#floor, dueAt);
       end();
       callback();
     };
@@ -104,6 +109,7 @@ export class Process implements Clock {
   resume(): void {
     if (!this.#paused || !this.#alive) return;
     this.#paused = false;
+    this.#resumedAt = this.#timeline.now;
     if (!this.#counts) this.#missedMs += this.#timeline.now - this.#pausedAt;
     const backlog = this.#backlog;
     this.#backlog = [];
@@ -128,6 +134,11 @@ export class Process implements Clock {
     return () => {
       this.#ends.delete(callback);
     };
+  }
+
+  /** For how long it has run without a pause. */
+  get sinceResumedMs(): number {
+    return this.#timeline.now - this.#resumedAt;
   }
 
   /** Does it now, or when the process goes on, or never. */

@@ -42,6 +42,11 @@ export class Timeline {
     return this.#queue.size + this.#deferred.length - this.#deferredAt;
   }
 
+  /** Whether nothing more happens at once: what was deferred is through. */
+  get isSettled(): boolean {
+    return this.#deferredAt === this.#deferred.length;
+  }
+
   at(at: number, owner: Process | undefined, kind: string, run: () => void): SimEvent {
     const event: SimEvent = { at: Math.max(at, this.#now), order: this.#order++, owner, kind, run };
     this.#queue.push(event);

@@ -1,0 +1,20 @@
+import { AgreementChecker } from "./agreement.ts";
+import type { Checker } from "./checker.ts";
+import { DirectoriesChecker } from "./directories.ts";
+import { DialsChecker, ExitChecker, LinksChecker, RoutesChecker, WithdrawalChecker } from "./links.ts";
+import { MergeOrderChecker, RecordsChecker } from "./records.ts";
+
+/** Everything that must hold in every world. */
+export function allCheckers(): Checker[] {
+  return [
+    new RecordsChecker(),
+    new DirectoriesChecker(),
+    new RoutesChecker(),
+    new LinksChecker(),
+    new WithdrawalChecker(),
+    new DialsChecker(),
+    new ExitChecker(),
+    new AgreementChecker(),
+    new MergeOrderChecker(),
+  ];
+}

@@ -1,0 +1,128 @@
+import type { RecordStore, StoredRecord } from "@astranet/discovery";
+import type { Life } from "../node/life.ts";
+import type { SimNode } from "../node/sim-node.ts";
+import { hashBytes } from "../trace.ts";
+import { Violation } from "../violation.ts";
+import type { World } from "../world.ts";
+import type { Checker } from "./checker.ts";
+
+interface Version {
+  readonly incarnation: bigint;
+  readonly seq: number;
+}
+
+/**
+ * What holds of records. R1: only its origin ever makes a record. R2: a stored version never goes back. R4: a node that meets a
+ * newer version of its own records outbids it.
+ */
+export class RecordsChecker implements Checker {
+  /** Everything that an origin has said: a hash of what, by origin, incarnation, slot and number. */
+  readonly #said = new Map<string, number>();
+  readonly #newest = new Map<string, { readonly incarnation: bigint; readonly life: Life }>();
+  #world: World | undefined;
+
+  attach(world: World): void {
+    this.#world = world;
+  }
+
+  /** What an attacker of the scenario makes up is no mistake of the nodes. */
+  allow(record: StoredRecord): void {
+    this.#said.set(nameOf(record), hashBytes(record.payload));
+  }
+
+  began(node: SimNode, life: Life): void {
+    const { store } = life;
+    const seen = new Map<string, Map<number, Version>>();
+    store.subscribe((origin, record) => {
+      try {
+        if (record === undefined) this.#changedWholly(node, store, origin, seen);
+        else if (origin === store.self) this.#wrote(node, life, record);
+        else this.#stored(node, record, seen);
+      } catch (error) {
+        // Not into the node's face: it might take it for a peer's fault.
+        this.#world?.fail(error);
+      }
+    });
+  }
+
+  quiet(world: World): void {
+    for (const node of world.nodes) {
+      const { life } = node;
+      if (life === undefined || life.superseded) continue;
+      for (const other of world.nodes) {
+        const held = other.life?.store.incarnationOf(node.id);
+        if (other !== node && held !== undefined && held > life.store.incarnation && other.life!.router.reachability.cost(node.id) !== undefined) {
+          throw new Violation("R4", `${other.name} holds records of a life of ${node.name} that is newer than the one it leads, and nobody outbids them`);
+        }
+      }
+    }
+  }
+
+  #wrote(node: SimNode, life: Life, record: StoredRecord): void {
+    const name = nameOf(record);
+    const hash = hashBytes(record.payload);
+    const before = this.#said.get(name);
+    const newest = this.#newest.get(record.origin);
+    if (before !== undefined && before !== hash && newest?.life === life) {
+      throw new Violation("R1", `${node.name} says two things under one version: ${name}`);
+    }
+    if (newest?.life === life && record.incarnation < newest.incarnation) throw new Violation("R4", `${node.name} went back to an older incarnation: ${name}`);
+    this.#newest.set(record.origin, { incarnation: record.incarnation, life });
+    this.#said.set(name, hash);
+  }
+
+  #stored(node: SimNode, record: StoredRecord, seen: Map<string, Map<number, Version>>): void {
+    const name = nameOf(record);
+    const said = this.#said.get(name);
+    if (said === undefined) throw new Violation("R1", `${node.name} stores a record that its origin never made: ${name}`);
+    if (said !== hashBytes(record.payload)) throw new Violation("R1", `${node.name} stores a record that says something else than its origin did: ${name}`);
+    const slots = seen.get(record.origin) ?? new Map<number, Version>();
+    seen.set(record.origin, slots);
+    const before = slots.get(record.slot);
+    if (before !== undefined && (record.incarnation < before.incarnation || (record.incarnation === before.incarnation && record.seq < before.seq))) {
+      throw new Violation("R2", `${node.name} went back from version ${before.incarnation}.${before.seq} to ${name}`);
+    }
+    slots.set(record.slot, record);
+  }
+
+  #changedWholly(node: SimNode, store: RecordStore, origin: string, seen: Map<string, Map<number, Version>>): void {
+    const now = store.incarnationOf(origin);
+    if (now === undefined) {
+      seen.delete(origin);
+      return;
+    }
+    for (const { incarnation } of seen.get(origin)?.values() ?? []) {
+      if (incarnation > now) throw new Violation("R2", `${node.name} went back to an older incarnation of ${origin}`);
+    }
+    seen.delete(origin);
+  }
+}
+
+/**
+ * R3: merging is commutative, associative and idempotent. Every store is given, in two orders and with repetitions, what
+ * all nodes hold at the end, and must come to the same.
+ */
+export class MergeOrderChecker implements Checker {
+  quiet(world: World): void {
+    const records: StoredRecord[] = [];
+    for (const { life } of world.nodes) if (life !== undefined) records.push(...life.store.records());
+    const random = world.random.fork(`merge-order/${world.now}`);
+    for (const node of world.nodes) {
+      if (!node.isRunning) continue;
+      const stores = [records, random.shuffled([...records, ...records])].map((order) => {
+        const store = node.makeStore({ self: strangerId, incarnation: 1n, clock: world.clock });
+        for (const record of order) store.merge(record);
+        return store;
+      });
+      const [a, b] = stores.map((store) => [...store.records()].sort((x, y) => (x.origin < y.origin ? -1 : x.origin > y.origin ? 1 : x.slot - y.slot)));
+      const same = a!.length === b!.length && a!.every((record, i) => nameOf(record) === nameOf(b![i]!) && hashBytes(record.payload) === hashBytes(b![i]!.payload));
+      if (!same) throw new Violation("R3", `what ${node.name} stores depends on the order in which it comes`);
+    }
+  }
+}
+
+const strangerId = "fffffffffffffffe";
+
+function nameOf({ origin, incarnation, slot, seq }: StoredRecord): string {
+  return `${origin} ${incarnation}/${slot}/${seq}`;
+}
