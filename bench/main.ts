@@ -6,7 +6,7 @@ import { parseOptions } from "./lib/options.ts";
 import { cacheFolder, resultsFolder, rootFolder } from "./lib/paths.ts";
 import { markdown, terminalTable, terminalVerdicts } from "./lib/report.ts";
 import { keep, newest, type WorkResult } from "./lib/results.ts";
-import { runWork } from "./lib/run-work.ts";
+import { peersOf, runWork } from "./lib/run-work.ts";
 import type { WorkName } from "./work/work.ts";
 
 const BEGIN = "<!-- bench:begin -->";
@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   const bench = parseOptions(process.argv.slice(2));
   const built = new Map<string, Built | string>();
   for (const peer of bench.peers) {
+    if (!bench.works.some((work) => peersOf(work, bench).includes(peer))) continue;
     const result = await buildPeer(peer);
     built.set(peer.name, result);
     if (typeof result === "string") console.log(`${peer.label}: ${result}`);

@@ -1,14 +1,21 @@
 import type { Peer } from "../peers/peer.ts";
 import { works } from "../work/index.ts";
 import { cpuSeconds } from "../work/timed.ts";
-import type { Answers, WorkName, WorkOptions } from "../work/work.ts";
+import type { Answers, Measures, WorkName, WorkOptions } from "../work/work.ts";
 import { asker, onLine, tell } from "./control.ts";
+import { delay } from "./delay.ts";
+
+/** How far away the other end is in the works that say so. */
+const ROUND_TRIP_MS = 50;
 
 /** What the parent passes as the only argument. */
 export interface ChildArguments {
-  readonly role: "server" | "client";
+  readonly role: "server" | "relay" | "delay" | "client";
   readonly work: WorkName;
+  /** Where the one before listens; 0 for the server, which comes first. */
   readonly port: number;
+  /** Where the server itself listens. */
+  readonly direct: number;
   readonly options: WorkOptions;
 }
 
@@ -17,9 +24,7 @@ async function fail(error: unknown): Promise<void> {
   process.exit(1);
 }
 
-async function serve(peer: Peer, { work, options }: ChildArguments): Promise<void> {
-  const answers: Answers = { cpu: () => ({ seconds: cpuSeconds() }) };
-  const port = await peer.listen(works[work].serve(answers, options));
+async function serve(answers: Answers, port: number): Promise<void> {
   onLine((message) => {
     if (!("ask" in message)) return;
     const answer = answers[message.ask];
@@ -30,20 +35,45 @@ async function serve(peer: Peer, { work, options }: ChildArguments): Promise<voi
   await tell({ port });
 }
 
-async function run(peer: Peer, { work, port, options }: ChildArguments): Promise<void> {
+async function run(peer: Peer, { work, port, direct, options }: ChildArguments): Promise<void> {
   const ask = asker();
   // The parent is gone.
   process.stdin.on("end", () => process.exit(1));
   const link = await peer.dial(port);
-  const result = await works[work].run(link, ask, options);
+  const least = options.relayed ? 2 : 1;
+  if (link.hops !== undefined && link.hops !== least) throw new Error(`the server is ${String(link.hops)} hops away, not ${String(least)}`);
+  const result = await works[work].run(link, ask, options, {
+    direct: () => peer.dial(direct),
+    async dialler() {
+      const connect = await peer.dialler?.();
+      if (connect === undefined) throw new Error("the peer has no dialler");
+      return () => connect(port);
+    },
+  });
   await tell({ result });
   process.exit(0);
 }
 
-/** The whole of a child process: one side of one work with one peer. */
+async function begin(peer: Peer, args: ChildArguments): Promise<void> {
+  const cpu = (): Measures => ({ seconds: cpuSeconds() });
+  if (args.role === "client") {
+    await run(peer, args);
+  } else if (args.role === "server") {
+    const answers: Answers = { cpu };
+    const port = await peer.listen(works[args.work].serve(answers, args.options));
+    await serve(answers, port);
+  } else if (args.role === "delay") {
+    await serve({}, await delay(args.port, ROUND_TRIP_MS));
+  } else {
+    if (peer.relay === undefined) throw new Error("the peer has no relay");
+    await serve({ "relay cpu": cpu }, await peer.relay(args.port));
+  }
+}
+
+/** The whole of a child process: one side of one work with one peer, or what is between the two. */
 export async function child(peer: Peer): Promise<void> {
   process.on("uncaughtException", (error) => void fail(error));
   process.on("unhandledRejection", (reason) => void fail(reason));
   const args = JSON.parse(process.argv[2] ?? "{}") as ChildArguments;
-  await (args.role === "server" ? serve(peer, args) : run(peer, args)).catch(fail);
+  await begin(peer, args).catch(fail);
 }

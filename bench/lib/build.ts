@@ -29,6 +29,8 @@ const esbuildOptions: BuildOptions = {
   conditions: ["@astranet/source"],
   sourcemap: "linked",
   logLevel: "silent",
+  // What ours depend on is CommonJS in part, which is bundled with them and asks for Node's own modules.
+  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
 };
 
 async function buildNode(peer: PeerInfo): Promise<Built> {

@@ -11,7 +11,7 @@ export interface Verdict {
 }
 
 type Results = ReadonlyMap<WorkName, WorkResult>;
-const ours = ["astranet", "astranet-push"];
+
 
 function verdict(what: string, least: string, value: number, format: (value: number) => string, met: (value: number) => boolean): Verdict[] {
   return Number.isNaN(value) ? [] : [{ what, least, seen: format(value), met: met(value) }];
@@ -25,7 +25,7 @@ const atMost = (most: number) => (value: number): boolean => value <= most;
 export function fastestPeer(result: WorkResult | undefined, measure: Measure, more: boolean): Row | undefined {
   let best: Row | undefined;
   for (const row of result?.rows ?? []) {
-    if (ours.includes(row.peer) || row.runs.length === 0) continue;
+    if (row.peer.startsWith("astranet") || row.runs.length === 0) continue;
     const [mine, other] = [median(values(row, measure)), median(values(best, measure))];
     if (best === undefined || (more ? mine > other : mine < other)) best = row;
   }
@@ -47,6 +47,27 @@ function idleVerdicts(result: WorkResult | undefined): Verdict[] {
     ...bytes("serverPendingBytes", "read pending, server", 800),
     // The time is asked of a million streams: fewer are scaled up.
     ...verdict("D 1,000,000 opened", "≤ 10 s", 1e6 / median(values(row, "streamsPerSecond")), (value) => `${value.toFixed(1)} s`, atMost(10)),
+  ];
+}
+
+/** Of encrypted links, relays and links that come up. */
+function networkVerdicts(results: Results): Verdict[] {
+  const [g, g2, g3, h, h2, i, j, j2] = (["G", "G2", "G3", "H", "H2", "I", "J", "J2"] as const).map((work) => results.get(work));
+  const against = (result: WorkResult | undefined, measure: Measure, base: string, peer = "astranet-node"): number => ratio(result, measure, find(result, base), peer);
+  const megabytes = (value: number): string => `${(value / 1e6).toFixed(0)} MB/s`;
+  return [
+    ...verdict("G encrypted bulk ÷ node:tls", "≥ 1.0 ×", against(g, "bytesPerSecond", "tls"), times, atLeast(1)),
+    ...verdict("G2 streams of nodes ÷ libp2p", "≥ 3 ×", against(g2, "streamsPerSecond", "libp2p"), times, atLeast(3)),
+    ...verdict("G2 streams of sessions ÷ libp2p's", "≥ 3 ×", against(g2, "streamsPerSecond", "libp2p-noise", "astranet-noise"), times, atLeast(3)),
+    ...verdict("G3 messages of nodes ÷ libp2p", "≥ 3 ×", against(g3, "messagesPerSecond", "libp2p"), times, atLeast(3)),
+    ...verdict("G3 messages of sessions ÷ libp2p's", "≥ 3 ×", against(g3, "messagesPerSecond", "libp2p-noise", "astranet-noise"), times, atLeast(3)),
+    ...verdict("H insecure ÷ proxy of two sockets", "≥ 0.8 ×", against(h, "bytesPerSecond", "proxy", "astranet-clear"), times, atLeast(0.8)),
+    ...verdict("H encrypted ÷ proxy, TLS in TLS", "≥ 0.8 ×", against(h, "bytesPerSecond", "tls-proxy"), times, atLeast(0.8)),
+    ...verdict("H2 insecure, added ÷ proxy's", "≤ 1.5 ×", against(h2, "addedMicros", "proxy", "astranet-clear"), times, atMost(1.5)),
+    ...verdict("H2 encrypted, added ÷ proxy's, TLS in TLS", "≤ 1.5 ×", against(h2, "addedMicros", "tls-proxy"), times, atMost(1.5)),
+    ...verdict("I encrypted, 50 ms away", "≥ 60 MB/s", median(values(find(i, "astranet-node"), "bytesPerSecond")), megabytes, atLeast(60e6)),
+    ...verdict("J link up", "≤ 5 ms", median(values(find(j, "astranet-node"), "p50Ms")), (value) => `${value.toFixed(2)} ms`, atMost(5)),
+    ...verdict("J2 links up", "≥ 1,000/s", median(values(find(j2, "astranet-node"), "linksPerSecond")), (value) => `${value.toFixed(0)}/s`, atLeast(1000)),
   ];
 }
 
@@ -73,5 +94,6 @@ export function judge(results: Results): Verdict[] {
     ...verdict("E2 bulk ÷ raw's bulk alone", "≥ 1.0 ×", median(values(find(e2, "astranet"), "bytesPerSecond")) / rawBulk, times, atLeast(1)),
     ...verdict("F ÷ corked raw", "≥ 0.8 ×", ratio(f, "messagesPerSecond", find(f, "raw-corked")), times, atLeast(0.8)),
     ...verdict(`F ÷ fastest peer (${fastestF?.label ?? "none"})`, "> 1 ×", ratio(f, "messagesPerSecond", fastestF), times, (v) => v > 1),
+    ...networkVerdicts(results),
   ];
 }

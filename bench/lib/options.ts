@@ -5,6 +5,8 @@ import { workNames, type WorkName } from "../work/work.ts";
 export interface BenchOptions {
   readonly works: readonly WorkName[];
   readonly peers: readonly PeerInfo[];
+  /** Whether they were asked for by name. */
+  readonly named: boolean;
   readonly reps: number;
   readonly quick: boolean;
   readonly profile: boolean;
@@ -13,10 +15,10 @@ export interface BenchOptions {
   readonly idle: number | undefined;
 }
 
-const usage = `pnpm bench [--work A,B,C,D,E,E2,F] [--peers ${peers.map((p) => p.name).join(",")}]
+const usage = `pnpm bench [--work ${workNames.join(",")}] [--peers ${peers.map((p) => p.name).join(",")}]
            [--reps 5] [--idle N] [--quick] [--profile] [--readme]
   --quick    short runs, 2 repetitions, results are not kept
-  --profile  one repetition of astranet with CPU profiles of both processes (any peers with --peers)
+  --profile  one repetition with CPU profiles of all processes: of astranet and what it is compared with (any peers with --peers)
   --readme   puts the newest results into README.md between the bench markers`;
 
 function list<T>(text: string | undefined, all: readonly T[], name: (item: T) => string): readonly T[] {
@@ -51,7 +53,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const { quick, profile } = values;
   return {
     works: list(values.work, workNames, (name) => name),
-    peers: list(values.peers ?? (profile ? "raw,astranet" : undefined), peers, (peer) => peer.name),
+    peers: list(values.peers, peers, (peer) => peer.name),
+    named: values.peers !== undefined,
     reps: count(values.reps, "reps") ?? (profile ? 1 : quick ? 2 : 5),
     quick,
     profile,

@@ -21,21 +21,21 @@ function oneLine(note: string): string {
 }
 
 function rowCells(result: WorkResult, row: Row): string[] {
-  const { columns, more } = tables[result.work];
+  const { base, columns, more } = tables[result.work];
   if (row.runs.length === 0) return [row.label, "n/a", ...columns.slice(1).map(() => "–"), "–", "–", oneLine(row.note ?? "")];
   const measure = columns[0].measure;
   return [
     row.label,
     ...columns.map((column) => cell(row, column.measure, (value) => column.format(value))),
-    ratioCell(row, find(result, "raw"), measure),
+    ratioCell(row, find(result, base), measure),
     ratioCell(row, fastestPeer(result, measure, more), measure),
     row.note === undefined ? "" : `${String(row.runs.length)} of ${String(result.reps)}: ${oneLine(row.note)}`,
   ];
 }
 
 function cellsOf(result: WorkResult): string[][] {
-  const { columns } = tables[result.work];
-  const header = ["peer", ...columns.map((column) => column.title), "÷ raw", "÷ best peer", ""];
+  const { base, columns } = tables[result.work];
+  const header = ["peer", ...columns.map((column) => column.title), `÷ ${base}`, "÷ best peer", ""];
   return [header, ...result.rows.map((row) => rowCells(result, row))];
 }
 
@@ -72,7 +72,7 @@ export function markdown(results: ReadonlyMap<WorkName, WorkResult>, size: Bundl
   const [first] = results.values();
   if (first !== undefined) {
     const { cpu, cores, memoryGiB, node, os } = first.machine;
-    parts.push(`Measured ${first.date.slice(0, 10)} on ${cpu}, ${String(cores)} cores, ${String(memoryGiB)} GiB, ${os}, Node ${node}. Client and server are two processes over loopback TCP; medians of ${String(first.reps)} alternating repetitions; ratios are of the same repetition.`);
+    parts.push(`Measured ${first.date.slice(0, 10)} on ${cpu}, ${String(cores)} cores, ${String(memoryGiB)} GiB, ${os}, Node ${node}. Client and server are two processes over loopback TCP, a relay is a third; medians of ${String(first.reps)} alternating repetitions; ratios are of the same repetition.`);
   }
   const judged = verdicts(results, size);
   if (judged.length > 0) {

@@ -6,10 +6,16 @@ import { parseMessage, type Message } from "../child/control.ts";
 import type { Measures, WorkName, WorkOptions } from "../work/work.ts";
 import type { Built } from "./build.ts";
 
+const between = { direct: [], relay: ["relay"], "far relay": ["relay", "delay"] } as const;
+
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** What is between server and client: nothing, a relay, or a relay whose link to the client is a long one. */
+export type Way = "direct" | "relay" | "far relay";
 
 export interface PairOptions {
   readonly built: Built;
+  readonly way: Way;
   readonly work: WorkName;
   readonly options: WorkOptions;
   /** Both processes are killed after this long. */
@@ -18,14 +24,14 @@ export interface PairOptions {
   readonly profiles: string | undefined;
 }
 
-/** Starts server and client, carries their questions and answers, and gives the client's result. Neither process survives it. */
+/** Starts the server, what is between, and the client, carries their questions and answers, and gives the client's result. No process survives it. */
 export async function runPair(pair: PairOptions): Promise<Measures> {
   const running: Child[] = [];
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<Measures>((resolve, reject) => {
-      const start = (role: ChildArguments["role"], port: number, onmessage: (message: Message) => void): Child => {
-        const child = startChild(pair, { role, work: pair.work, port, options: pair.options });
+      const start = (role: ChildArguments["role"], ports: Pick<ChildArguments, "port" | "direct">, onmessage: (message: Message) => void): Child => {
+        const child = startChild(pair, { role, work: pair.work, options: pair.options, ...ports });
         running.push(child);
         let noise = "";
         child.stderr.on("data", (chunk: Buffer) => {
@@ -49,14 +55,28 @@ export async function runPair(pair: PairOptions): Promise<Measures> {
         reject(new Error(`no result within ${String(pair.limitMs / 1000)} s`));
       }, pair.limitMs);
       let client: Child | undefined;
-      const server = start("server", 0, (message) => {
-        if ("port" in message) {
-          client = start("client", message.port, (reply) => {
-            if ("ask" in reply) send(server, reply);
-            else if ("result" in reply) resolve(reply.result);
+      let server: Child;
+      let relay: Child | undefined;
+      let direct = 0;
+      /** Starts the first of `roles`, which goes to the one before at `port`; the next follows when it listens. */
+      const startNext = ([role, ...later]: readonly ("server" | "relay" | "delay")[], port: number): void => {
+        if (role === undefined) {
+          client = start("client", { port, direct }, (message) => {
+            if ("ask" in message) send(message.ask.startsWith("relay ") && relay !== undefined ? relay : server, message);
+            else if ("result" in message) resolve(message.result);
           });
-        } else if ("answer" in message && client !== undefined) send(client, message);
-      });
+          return;
+        }
+        const child = start(role, { port, direct }, (message) => {
+          if ("port" in message) {
+            if (role === "server") direct = message.port;
+            startNext(later, message.port);
+          } else if ("answer" in message && client !== undefined) send(client, message);
+        });
+        if (role === "server") server = child;
+        else if (role === "relay") relay = child;
+      };
+      startNext(["server", ...between[pair.way]], 0);
     });
   } finally {
     clearTimeout(timer);

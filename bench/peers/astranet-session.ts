@@ -3,7 +3,7 @@ import type { Connection } from "@astranet/transport";
 import { TcpTransport } from "@astranet/transport-tcp";
 
 /** The works open up to ten million streams at once, more than the default limit; everything else is as it comes. */
-const MAX_STREAMS = 20_000_000;
+export const MAX_STREAMS = 20_000_000;
 
 export async function listenSession(onstream: (stream: Stream) => void): Promise<number> {
   const listener = await new TcpTransport().listen("tcp", "127.0.0.1:0", {

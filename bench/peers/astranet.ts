@@ -3,7 +3,7 @@ import { dialSession, listenSession } from "./astranet-session.ts";
 import type { BenchStream, Peer } from "./peer.ts";
 
 /** The public promise API and nothing else: every write and every read is awaited. */
-class PromiseStream implements BenchStream {
+export class PromiseStream implements BenchStream {
   readonly #stream: Stream;
 
   constructor(stream: Stream) {

@@ -2,27 +2,10 @@ import type { Socket } from "node:net";
 import { prefixLogger } from "@libp2p/logger";
 import { AbstractMultiaddrConnection, type AbstractStreamMuxer } from "@libp2p/utils";
 import { multiaddr } from "@multiformats/multiaddr";
+import { Libp2pStream } from "./libp2p-stream.ts";
 import { dialLoopback, listenLoopback } from "./loopback.ts";
-import type { BenchStream, Peer } from "./peer.ts";
-
-interface Resolvers {
-  readonly promise: Promise<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-// libp2p 3 calls it; Node 20 does not have it.
-Object.assign(Promise, {
-  withResolvers: (): Resolvers => {
-    let resolve: Resolvers["resolve"] = () => undefined;
-    let reject: Resolvers["reject"] = () => undefined;
-    const promise = new Promise((yes, no) => {
-      resolve = yes;
-      reject = no;
-    });
-    return { promise, resolve, reject };
-  },
-});
+import type { Peer } from "./peer.ts";
+import "./with-resolvers.ts";
 
 type Direction = "inbound" | "outbound";
 type SendData = Parameters<AbstractMultiaddrConnection["sendData"]>[0];
@@ -80,37 +63,6 @@ export class SocketConnection extends AbstractMultiaddrConnection {
 
   override sendResume(): void {
     this.#socket.resume();
-  }
-}
-
-type LibStream = Awaited<ReturnType<AbstractStreamMuxer["createStream"]>>;
-
-class Libp2pStream implements BenchStream {
-  readonly #stream: LibStream;
-
-  constructor(stream: LibStream) {
-    this.#stream = stream;
-  }
-
-  write(chunk: Uint8Array): Promise<void> | undefined {
-    if (this.#stream.send(chunk)) return undefined;
-    // Not `onDrain()`: its promise stays resolved after the first time, and gigabytes would be queued.
-    return new Promise((resolve) => {
-      this.#stream.addEventListener("drain", () => { resolve(); }, { once: true });
-    });
-  }
-
-  end(): void {
-    void this.#stream.close();
-  }
-
-  read(data: (chunk: Uint8Array) => void, end: () => void): void {
-    this.#stream.addEventListener("message", (event) => {
-      const chunk = event.data;
-      if (chunk instanceof Uint8Array) data(chunk);
-      else for (const part of chunk) data(part);
-    });
-    this.#stream.addEventListener("end", end);
   }
 }
 

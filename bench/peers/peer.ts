@@ -16,6 +16,10 @@ export interface BenchStream {
 
 export interface BenchLink {
   open(): BenchStream | Promise<BenchStream>;
+  /** Ends it; resolves when it may be dialled again. J dials and closes links. */
+  close?(): Promise<unknown>;
+  /** How many hops the streams take, where the peer knows. */
+  readonly hops?: number;
 }
 
 /** A multiplexer (or a bare socket) as the works see it. One link at a time is measured. */
@@ -23,4 +27,8 @@ export interface Peer {
   /** Listens on a free loopback port and gives the port. */
   listen(onstream: (stream: BenchStream) => void): Promise<number>;
   dial(port: number): Promise<BenchLink>;
+  /** Carries what comes to the peer that listens at `target`: listens on a free loopback port and gives that. */
+  relay?(target: number): Promise<number>;
+  /** One client that links again and again, and at once with others of its kind; each link is closed before it makes the next. */
+  dialler?(): Promise<(port: number) => Promise<BenchLink>>;
 }

@@ -17,8 +17,9 @@ if (typeof built === "string") throw new Error(built);
 console.log(`${count.toLocaleString("en-US")} streams, ${(totalmem() / 2 ** 30).toFixed(0)} GiB of memory`);
 const seen = await runPair({
   built,
+  way: "direct",
   work: "D",
-  options: { seconds: 1, streams: 1, idle: count, maxOpens: 0, reading: false },
+  options: { seconds: 1, streams: 1, idle: count, maxOpens: 0, reading: false, relayed: false },
   limitMs: 20 * 60_000,
   profiles: undefined,
 });

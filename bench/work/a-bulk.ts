@@ -31,7 +31,7 @@ export const bulk: Work = {
     }
     const total = sizeFor(options.seconds, size, ms, CHUNK);
     const stream = await link.open();
-    const spent = await timed(ask, () => transfer(stream, Kind.count, [pattern], total));
+    const spent = await timed(ask, options, () => transfer(stream, Kind.count, [pattern], total));
     await verify(await link.open(), [pattern], 8 * MIB);
     return { bytesPerSecond: total / spent.seconds, bytes: total, ...spent };
   },

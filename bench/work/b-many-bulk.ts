@@ -28,7 +28,7 @@ export const manyBulk: Work = {
     const warmUp = Math.ceil((128 * MIB) / streams / CHUNK) * CHUNK;
     const ms = await sendOnAll(link, streams, Kind.count, warmUp);
     const each = sizeFor(options.seconds, warmUp * streams, ms, streams * CHUNK) / streams;
-    const spent = await timed(ask, () => sendOnAll(link, streams, Kind.fair, each));
+    const spent = await timed(ask, options, () => sendOnAll(link, streams, Kind.fair, each));
     const clientPeakRss = process.resourceUsage().maxRSS * 1024;
     const fairness = await ask("fairness");
     await verify(await link.open(), [pattern], 8 * MIB);

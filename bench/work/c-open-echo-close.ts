@@ -68,7 +68,7 @@ export const openEchoClose: Work = {
     const ms = await openMany(link, warmUp / 2);
     const wanted = (warmUp / 2 / ms) * 1000 * options.seconds * 1.5;
     const count = Math.round(Math.min(Math.max(wanted, IN_FLIGHT), options.maxOpens - warmUp));
-    const spent = await timed(ask, () => openMany(link, count));
+    const spent = await timed(ask, options, () => openMany(link, count));
     const counted = await ask("counted");
     if (counted["streams"] !== warmUp + count || counted["bytes"] !== (warmUp + count) * SIZE) {
       throw new Error(`the server counted ${JSON.stringify(counted)}, not ${String(warmUp + count)} streams`);

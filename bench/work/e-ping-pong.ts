@@ -1,4 +1,4 @@
-import type { BenchStream } from "../peers/peer.ts";
+import type { BenchLink, BenchStream } from "../peers/peer.ts";
 import { CHUNK, pattern } from "./pattern.ts";
 import { PING_BYTES, Ping } from "./ping.ts";
 import { Kind, Sinks, introduce, pump } from "./sink.ts";
@@ -13,6 +13,26 @@ interface Pings {
   /** The server's bulk counter, as the first and last echo carried it, and the time between. */
   readonly bulkBytes: number;
   readonly seconds: number;
+}
+
+/** Pings one stream: `count` times at most, or `seconds` long. */
+export type Pinger = (count: number, seconds: number) => Promise<Pings>;
+
+/** Opens a stream whose other end sends each ping back. */
+export async function openPinger(link: BenchLink): Promise<Pinger> {
+  const stream = await link.open();
+  const reader: { onecho: (echo: Uint8Array) => void } = { onecho: () => undefined };
+  const pings = new Ping((echo) => {
+    reader.onecho(echo);
+  });
+  stream.read(
+    (chunk) => {
+      pings.add(chunk);
+    },
+    () => undefined,
+  );
+  await introduce(stream, Kind.echo);
+  return (count, seconds) => ping(stream, reader, count, seconds);
 }
 
 /** Sends a ping and waits for their echo, again and again, at most `count` times or `seconds` long. */
@@ -45,7 +65,7 @@ function ping(stream: BenchStream, reader: { onecho: (echo: Uint8Array) => void 
   });
 }
 
-function quantiles(times: Float64Array): Measures {
+export function quantiles(times: Float64Array): Measures {
   const sorted = Float64Array.from(times).sort();
   const at = (q: number): number => (sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN) * 1000;
   return { p50Micros: at(0.5), p99Micros: at(0.99), pings: sorted.length };
@@ -65,27 +85,16 @@ function pingWork(underBulk: boolean): Work {
       };
     },
     async run(link, ask, options) {
-      const stream = await link.open();
-      const reader: { onecho: (echo: Uint8Array) => void } = { onecho: () => undefined };
-      const pings = new Ping((echo) => {
-        reader.onecho(echo);
-      });
-      stream.read(
-        (chunk) => {
-          pings.add(chunk);
-        },
-        () => undefined,
-      );
-      await introduce(stream, Kind.echo);
-      await ping(stream, reader, WARM_UP, options.seconds);
-      if (!underBulk) return quantiles((await ping(stream, reader, MOST, options.seconds * 2)).times);
+      const pinger = await openPinger(link);
+      await pinger(WARM_UP, options.seconds);
+      if (!underBulk) return quantiles((await pinger(MOST, options.seconds * 2)).times);
       const bulkStream = await link.open();
       let stop = false;
       await introduce(bulkStream, Kind.endless);
       const pumped = pump(bulkStream, [pattern], MOST_BYTES, () => stop);
       // The first half second of both together is warm-up.
-      await ping(stream, reader, MOST, options.seconds / 3);
-      const seen = await ping(stream, reader, MOST, options.seconds * 2);
+      await pinger(MOST, options.seconds / 3);
+      const seen = await pinger(MOST, options.seconds * 2);
       stop = true;
       const sent = await pumped;
       const { received } = await ask("bulk", sent);

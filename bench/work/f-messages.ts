@@ -27,7 +27,7 @@ export const messages: Work = {
     const wanted = Math.min(Math.max((WARM_UP / ms) * 1000 * options.seconds, WARM_UP), MOST * MESSAGE);
     const total = Math.ceil(wanted / UNIT) * UNIT;
     const stream = await link.open();
-    const spent = await timed(ask, () => transfer(stream, Kind.count, parts, total));
+    const spent = await timed(ask, options, () => transfer(stream, Kind.count, parts, total));
     await verify(await link.open(), parts, 32 * UNIT);
     return { messagesPerSecond: total / MESSAGE / spent.seconds, count: total / MESSAGE, ...spent };
   },

@@ -4,6 +4,8 @@ import { openEchoClose } from "./c-open-echo-close.ts";
 import { idle } from "./d-idle.ts";
 import { pingPong, pingPongUnderBulk } from "./e-ping-pong.ts";
 import { messages } from "./f-messages.ts";
+import { hopLatency } from "./h-hop-latency.ts";
+import { linksASecond, linkUp } from "./j-link-up.ts";
 import type { Work, WorkName } from "./work.ts";
 
 export const works: Record<WorkName, Work> = {
@@ -14,4 +16,12 @@ export const works: Record<WorkName, Work> = {
   E: pingPong,
   E2: pingPongUnderBulk,
   F: messages,
+  G: bulk,
+  G2: openEchoClose,
+  G3: messages,
+  H: bulk,
+  H2: hopLatency,
+  I: bulk,
+  J: linkUp,
+  J2: linksASecond,
 };

@@ -1,6 +1,6 @@
 import type { BenchLink, BenchStream } from "../peers/peer.ts";
 
-export const workNames = ["A", "B", "C", "D", "E", "E2", "F"] as const;
+export const workNames = ["A", "B", "C", "D", "E", "E2", "F", "G", "G2", "G3", "H", "H2", "I", "J", "J2"] as const;
 export type WorkName = (typeof workNames)[number];
 
 /** What a work hands back: named numbers, units in the names. */
@@ -17,6 +17,8 @@ export interface WorkOptions {
   readonly reading: boolean;
   /** Most streams opened in all by C. */
   readonly maxOpens: number;
+  /** Whether there is a third process between the two, whose CPU time counts as well. */
+  readonly relayed: boolean;
 }
 
 /** Asks the server process something; runs outside the timed parts. */
@@ -25,8 +27,17 @@ export type Ask = (question: string, data?: number) => Promise<Measures>;
 /** The server's answers, by question. */
 export type Answers = Record<string, (data: number) => Measures | Promise<Measures>>;
 
+/** Ways to the server besides the link that a work is given. */
+interface Dials {
+  /** Past the relay. */
+  direct(): Promise<BenchLink>;
+  /** One client that links again and again. */
+  dialler(): Promise<() => Promise<BenchLink>>;
+}
+
 /** One work: what both processes do with a link. Written once for all peers. */
 export interface Work {
+  /** The server's side. Answers to `relay …` come from the relay, which does no work. */
   serve(answers: Answers, options: WorkOptions): (stream: BenchStream) => void;
-  run(link: BenchLink, ask: Ask, options: WorkOptions): Promise<Measures>;
+  run(link: BenchLink, ask: Ask, options: WorkOptions, dials: Dials): Promise<Measures>;
 }
