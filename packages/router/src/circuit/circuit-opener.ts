@@ -9,7 +9,7 @@ import type { CircuitEdge, CircuitLimits, CircuitPath, CircuitsOptions } from ".
 import { EndCircuit } from "./end-circuit.ts";
 
 /** How urgent circuits are on a link: all alike, after what the nodes tell each other, and as streams without relays are by default. */
-export const circuitUrgency = 3;
+const circuitUrgency = 3;
 
 /** A try that is not the last one gets so many times the round trip that is expected, and so much on top. */
 const tryRoundTrips = 4;

@@ -17,7 +17,7 @@ export interface CircuitEdge {
 }
 
 /** Where paths come from, and who hears how they did. */
-export interface CircuitPaths {
+interface CircuitPaths {
   /** The path to take now, which uses none of `avoid`; undefined where there is none. */
   choose(to: NodeId, avoid: readonly CircuitEdge[]): CircuitPath | undefined;
   /** A circuit over this edge failed: others had better go around it for a while. */
