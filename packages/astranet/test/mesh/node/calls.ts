@@ -24,12 +24,15 @@ export class NodeCalls {
   #files: FileServer | undefined;
   #reader: SlowReader | undefined;
   #upload: Upload | undefined;
+  #refused = 0;
   #asking: Asking | undefined;
 
   constructor(net: AstraNet, router: Router, tap: Tap | undefined) {
     this.#net = net;
     this.#router = router;
     this.#tap = tap;
+    // Of these there may be thousands a second: they are counted here, and not told one by one.
+    net.addEventListener("refused", () => (this.#refused += 1));
   }
 
   // ---- the node ----
@@ -77,6 +80,11 @@ export class NodeCalls {
 
   linkCount(): number {
     return this.#net.links.length;
+  }
+
+  /** Connections that were turned away. */
+  refused(): number {
+    return this.#refused;
   }
 
   memory(): Memory {

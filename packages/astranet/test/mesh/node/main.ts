@@ -26,12 +26,12 @@ Router.prototype.subscribe = function (this: Router, callback): () => void {
 
 const net = new AstraNet({
   ...(role === undefined ? {} : { role }),
-  ...(secret === undefined ? {} : { secret }),
+  ...(secret === undefined || secret === "" ? {} : { secret }),
   ...(insecure === undefined ? {} : { insecure }),
   ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
 });
 
-const names: readonly AstraNetEventType[] = ["linkup", "linkdown", "linkerror", "joinerror", "refused", "reachability", "circuitup", "circuitdown", "relayrefused"];
+const names: readonly AstraNetEventType[] = ["linkup", "linkdown", "linkerror", "joinerror", "reachability", "circuitup", "circuitdown", "relayrefused"];
 for (const name of names) {
   net.addEventListener(name, ({ detail }) => {
     const { peer, path, error, id, cost } = detail as { peer?: string; path?: readonly string[]; error?: unknown; id?: string; cost?: number };

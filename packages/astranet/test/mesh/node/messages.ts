@@ -1,6 +1,7 @@
 /** How a node of a mesh is made: the arguments of node/main.ts. */
 export interface NodeSetup {
   readonly role?: "auto" | "peer" | "client" | "server" | "router";
+  /** "" is none. */
   readonly secret?: string;
   readonly insecure?: boolean;
   readonly idleTimeoutMs?: number;
