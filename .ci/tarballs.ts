@@ -34,6 +34,7 @@ const everybody: readonly User[] = [
       "@astranet/discovery",
       "@astranet/frame",
       "@astranet/mux",
+      "@astranet/noise",
       "@astranet/router",
       "@astranet/transport",
       "@astranet/transport-tcp",
