@@ -7,7 +7,7 @@ import { Circuits } from "./circuit/circuits.ts";
 import type { RouteTrace } from "./circuit/trace.ts";
 import { Adjacency } from "./graph/adjacency.ts";
 import { NegativeCache } from "./graph/negative-cache.ts";
-import { encodeNode, nodeSlot } from "./graph/node-record.ts";
+import { decodeNode, encodeNode, nodeSlot } from "./graph/node-record.ts";
 import { Topology } from "./graph/topology.ts";
 import { sameBytes } from "./link/hello.ts";
 import type { PeerTable } from "./link/peer-table.ts";
@@ -76,7 +76,14 @@ export class Mesh {
       limits: init.limits,
       emit: init.emit,
     });
-    this.#unsubscribe = peers.subscribe((id) => this.#linkChanged(id));
+    const ends = [
+      peers.subscribe((id) => this.#linkChanged(id)),
+      store.subscribe((origin, record) => {
+        // Whoever is about to go says so to all, not only to its neighbours.
+        if (record?.slot === nodeSlot && origin !== self && decodeNode(record.payload)?.leaving === true) this.#circuits.drain(origin);
+      }),
+    ];
+    this.#unsubscribe = () => ends.forEach((end) => end());
     this.announce();
   }
 

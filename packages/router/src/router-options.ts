@@ -40,7 +40,7 @@ export interface RouterOptions {
   readonly follow?: FollowFilter;
   /** A link is declared dead when nothing came for so long; the smaller of both sides' counts. Default 15,000. */
   readonly idleTimeoutMs?: number;
-  /** More for the session of each link, its limits for instance. */
+  /** More for the session of each link and circuit, its limits for instance. `maxUnreadBytes` (default 256 MiB) is for all of them together. */
   readonly session?: Omit<SessionOptions, "role" | "wire" | "onstream" | "manualAccept" | "clock">;
   readonly limits?: Partial<RouterLimits>;
   readonly circuitLimits?: Partial<CircuitLimits>;

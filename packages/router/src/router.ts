@@ -1,5 +1,5 @@
 import { Replication, isReplicaMessage, type Reachability, type RecordStore } from "@astranet/discovery";
-import type { Session } from "@astranet/mux";
+import { type Session, UnreadBudget } from "@astranet/mux";
 import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
 import type { CircuitEvent, CircuitStats } from "./circuit/circuit-types.ts";
 import type { RouteTrace } from "./circuit/trace.ts";
@@ -26,6 +26,9 @@ import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } f
 import { Security } from "./security.ts";
 import { isEverywhere } from "./wire-address.ts";
 import { Wires } from "./wires.ts";
+
+/** What all streams of a node together may hold unread, unless its owner says otherwise: 256 MiB. */
+const defaultUnreadBytes = 268_435_456;
 
 /** A node's links, ports and listeners, and its ways to the nodes beyond its neighbours. */
 export class Router implements AsyncDisposable {
@@ -62,7 +65,10 @@ export class Router implements AsyncDisposable {
     if (insecure && options.security !== undefined) throw new AstraError("EINVAL", "a router is given security, or is insecure, not both");
     const security = options.security === undefined ? undefined : new Security(this.id, options.security, clock, random);
     const { authorize } = options;
-    const { key = security?.identity.publicKey ?? random(16), idleTimeoutMs = 15_000, session = {} } = options;
+    const { key = security?.identity.publicKey ?? random(16), idleTimeoutMs = 15_000 } = options;
+    const { maxUnreadBytes = defaultUnreadBytes, ...more } = options.session ?? {};
+    // One budget for all sessions of the node: neighbours and circuits come and go, its memory does not grow with them.
+    const session = { ...more, maxUnreadBytes: typeof maxUnreadBytes === "number" ? new UnreadBudget(maxUnreadBytes) : maxUnreadBytes };
     if (key.length > 64) throw new AstraError("EINVAL", `a key of ${key.length} bytes is longer than 64`);
     this.#wires = new Wires(transports, { insecure, encrypts: security !== undefined, guarded: security?.guarded === true || authorize !== undefined });
     this.#limits = { ...defaultLimits, ...options.limits };
@@ -258,13 +264,23 @@ export class Router implements AsyncDisposable {
     const { signal, timeoutMs = 10_000, peerKey } = options;
     signal?.throwIfAborted();
     const startedAt = this.#clock.now();
-    const session = await this.#session(id, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
-    signal?.throwIfAborted();
-    this.#checkOpen();
-    if (peerKey !== undefined) this.#checkKey(id, peerKey);
-    const from = { id: this.id, port: this.#ports.takeEphemeral() };
-    const left = Math.max(timeoutMs - (this.#clock.now() - startedAt), 0);
-    return openConn(session, from, { id, port }, { ...options, timeoutMs: left }, this.#clock);
+    const attempt = async (): Promise<Conn> => {
+      const session = await this.#session(id, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
+      signal?.throwIfAborted();
+      this.#checkOpen();
+      if (peerKey !== undefined) this.#checkKey(id, peerKey);
+      const from = { id: this.id, port: this.#ports.takeEphemeral() };
+      const left = Math.max(timeoutMs - (this.#clock.now() - startedAt), 0);
+      return openConn(session, from, { id, port }, { ...options, timeoutMs: left }, this.#clock);
+    };
+    try {
+      return await attempt();
+    } catch (error) {
+      // The dial has crossed the farewell of the session that it took, an idle circuit's for instance; nobody has seen it.
+      const crossed = AstraError.is(error) && error.retryable && (error.code === "ERR_ASTRANET_SESSION_CLOSED" || error.code === "ERR_ASTRANET_SESSION_DRAINING");
+      if (!crossed || signal?.aborted === true) throw error;
+      return attempt();
+    }
   }
 
   /** Measures the round trip to a node, in milliseconds. Rejects with EHOSTUNREACH where there is no way. */

@@ -77,6 +77,19 @@ describe.each([
     expect(a.router.routes()).toEqual([]);
   });
 
+  it("hear which relay took a dial with it that was under way", async () => {
+    const { net, nodes } = await row(3, more);
+    const [a, relay, z] = nodes as [TestNode, TestNode, TestNode];
+    z.router.bind({ port: 80 });
+    const dialled = a.router.connect(z.id, 80);
+    dialled.catch(() => undefined);
+    await net.clock.advance(300);
+    expect(relay.router.circuits.relayed).toBe(1);
+    for (const link of relay.router.links) (link as unknown as { session: { abort(): void } }).session.abort();
+    await net.clock.advance(20);
+    expect(await outcome(dialled)).toMatchObject({ code: "ECONNRESET", via: [relay.id] });
+  });
+
   it("take another relay when there is one", async () => {
     const net = new TestNetwork({ latencyMs: 5 });
     const [a, z] = [net.node(1, { role: "peer", ...more() }), net.node(2, { role: "peer", ...more() })];

@@ -57,7 +57,7 @@ function explain(error: unknown, to: ConnAddress): unknown {
   const code = remoteCode === dialDenied ? "EACCES" : error.code;
   return new AstraError(code, `${to.id}:${to.port}: ${error.message.slice(error.code.length + 2)}`, {
     retryable,
-    via: [to.id],
+    via: error.via ?? [to.id],
     cause: error,
     ...(remoteCode === undefined ? {} : { remoteCode }),
   });
