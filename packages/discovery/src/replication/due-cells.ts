@@ -17,10 +17,6 @@ export class DueCells {
     return this.#cells.size === 0;
   }
 
-  get sendsEverything(): boolean {
-    return this.#everything !== undefined;
-  }
-
   add(cell: RecordCell): void {
     this.#cells.add(cell);
   }

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { RecordStore } from "@astranet/discovery";
+import { readRecords } from "../src/record.ts";
+import { DueCells } from "../src/replication/due-cells.ts";
+import { idOf } from "./support/world.ts";
+
+function storeWith(origins: number, slots: number, bytes = 10): RecordStore {
+  const store = new RecordStore({ self: idOf(0), incarnation: 1n });
+  for (let n = 1; n <= origins; n += 1) {
+    for (let slot = 0; slot < slots; slot += 1) store.merge({ origin: idOf(n), incarnation: 1n, slot, seq: 1, flags: 0, payload: new Uint8Array(bytes) });
+  }
+  return store;
+}
+
+const said = (bytes: Uint8Array | undefined): string[] => (bytes === undefined ? [] : readRecords(bytes).map(({ origin, slot, seq }) => `${Number.parseInt(origin.slice(1), 16)}/${slot}/${seq}`));
+
+describe("DueCells", () => {
+  it("give what a place holds when it is taken, once, and nothing of what is gone", () => {
+    const store = storeWith(3, 1);
+    const due = new DueCells();
+    for (let n = 1; n <= 3; n += 1) due.add(store.cell(idOf(n), 0)!);
+    due.add(store.cell(idOf(1), 0)!);
+    store.merge({ origin: idOf(1), incarnation: 1n, slot: 0, seq: 7, flags: 0, payload: new Uint8Array() });
+    store.drop(idOf(2));
+    store.merge({ origin: idOf(3), incarnation: 2n, slot: 5, seq: 1, flags: 0, payload: new Uint8Array() });
+    expect(due.isEmpty).toBe(false);
+    expect(said(due.takeChanges())).toEqual(["1/0/7"]);
+    expect([due.isEmpty, due.takeChanges()]).toEqual([true, undefined]);
+  });
+
+  it("fill messages up to 48 KiB with whole records, and one at least", () => {
+    const store = storeWith(1, 10, 16_000);
+    const due = new DueCells();
+    for (const cell of store.cells(idOf(1))) due.add(cell);
+    const counts: number[] = [];
+    for (let bytes = due.takeChanges(); bytes !== undefined; bytes = due.takeChanges()) {
+      counts.push(said(bytes).length);
+      expect(bytes.length).toBeLessThanOrEqual(49_152);
+    }
+    expect(counts).toEqual([3, 3, 3, 1]);
+  });
+
+  it("give a whole store but what is not advertised, in messages of the same size, and what came meanwhile too", () => {
+    const store = storeWith(5, 4, 16_000);
+    store.advertise(idOf(2), false);
+    const due = new DueCells();
+    expect(due.takeOfEverything(store)).toBeUndefined();
+    due.addEverything(store);
+    expect(due.isEmpty).toBe(true);
+    const first = said(due.takeOfEverything(store));
+    store.merge({ origin: idOf(9), incarnation: 1n, slot: 0, seq: 1, flags: 0, payload: new Uint8Array(1) });
+    store.drop(idOf(5));
+    const all = [...first];
+    for (let bytes = due.takeOfEverything(store); bytes !== undefined; bytes = due.takeOfEverything(store)) {
+      expect(bytes.length).toBeLessThanOrEqual(49_152);
+      all.push(...said(bytes));
+    }
+    expect(first).toHaveLength(3);
+    expect(all.sort()).toEqual([...[1, 3, 4].flatMap((n) => [0, 1, 2, 3].map((slot) => `${n}/${slot}/1`)), "9/0/1"].sort());
+  });
+});
