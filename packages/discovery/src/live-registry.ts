@@ -95,11 +95,6 @@ export class LiveRegistry<T> implements Registry<T> {
     for (const watcher of this.#watchers) watcher.note(uid, { type: "down", key, value });
   }
 
-  /** Whether there is a value named `uid`. */
-  has(uid: string): boolean {
-    return this.#items.has(uid);
-  }
-
   /** Ends every watch, once what it has not read yet is read. Who waits for a value, now or later, gets `error`. */
   close(error: unknown): void {
     this.#closed ??= { error };

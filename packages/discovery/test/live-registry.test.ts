@@ -39,6 +39,27 @@ describe("LiveRegistry", () => {
     expect(await registry.find("web")).toBe(1);
   });
 
+  it("finds the best value that is accepted, as soon as there is one", async () => {
+    const registry = new LiveRegistry<number>((a, b) => a - b);
+    registry.set("a", "web", 1);
+    registry.set("b", "web", 4);
+    registry.set("c", "web", 2);
+    expect(await registry.findWhere("web", (value) => value % 2 === 0)).toBe(2);
+    const waiting = registry.findWhere("web", (value) => value > 9);
+    registry.set("d", "web", 5);
+    registry.delete("b");
+    registry.delete("d");
+    registry.set("a", "web", 10);
+    expect(await waiting).toBe(10);
+    expect([registry.getAll("web"), registry.size]).toEqual([[2, 10], 2]);
+    for (const uid of ["a", "c"]) registry.delete(uid);
+    expect([registry.getAll("web"), registry.size]).toEqual([[], 0]);
+    const never = registry.findWhere("web", () => true);
+    const error = new Error("closed");
+    registry.close(error);
+    await expect(never).rejects.toBe(error);
+  });
+
   it("makes one event of changes to one value that nobody read yet", async () => {
     const registry = new LiveRegistry<number>();
     registry.set("old", "k", 0);
