@@ -27,7 +27,8 @@ const deeds: readonly (readonly [weight: number, deed: Deed])[] = [
   [4, (chaos, node) => chaos.slow(node)],
   [5, (chaos, node) => chaos.stall(node)],
   [4, (chaos, node) => chaos.forget(node)],
-  [3, (chaos, node) => chaos.setClock(node)],
+  [5, (chaos, node) => chaos.setClock(node)],
+  [3, (chaos, node) => chaos.fidget(node)],
   [3, (chaos, node) => chaos.rewire(node)],
 ];
 
@@ -181,6 +182,20 @@ export class Chaos {
   /** Its time of day jumps; the next process there begins under it. */
   setClock(node: SimNode): void {
     node.wallOffsetMs = this.#random.pick([0, -3_600_000, -1000, 1000, 3_600_000]);
+    if (!node.isRunning || this.#random.chance(0.5)) return;
+    node.crash("reset");
+    node.start();
+    this.offer(node, `echo-${node.number}`);
+  }
+
+  /** Services come and go faster than the network can tell. */
+  fidget(node: SimNode): void {
+    const { life } = node;
+    for (let i = 0, atMs = 0; i < 12; i += 1, atMs += this.#random.between(0, 60)) {
+      this.#world.after(atMs, "fidget", () => {
+        if (node.life === life) this.offerOrClose(node);
+      });
+    }
   }
 
   rewire(node: SimNode): void {

@@ -3,6 +3,8 @@ export { simulate, type Terminal } from "./cli/simulate.ts";
 export { Chaos, type ChaosOptions } from "./chaos.ts";
 export { allCheckers } from "./invariants/all-checkers.ts";
 export type { Checker } from "./invariants/checker.ts";
+export type { Mistake } from "./mistakes/mistake.ts";
+export { mistakes } from "./mistakes/mistakes.ts";
 export { Network } from "./net/network.ts";
 export type { PathConditions } from "./net/path.ts";
 export { SimConnection } from "./net/sim-connection.ts";

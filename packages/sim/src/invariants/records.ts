@@ -88,7 +88,11 @@ export class RecordsChecker implements Checker {
   #changedWholly(node: SimNode, store: RecordStore, origin: string, seen: Map<string, Map<number, Version>>): void {
     const now = store.incarnationOf(origin);
     if (now === undefined) {
-      seen.delete(origin);
+      // Forgotten, after it could not be reached for long: what it says when it comes back may be older than what it said last. Not in the same breath, though.
+      const forgotten = seen.get(origin);
+      node.world.after(0, "forgotten", () => {
+        if (seen.get(origin) === forgotten && store.incarnationOf(origin) === undefined) seen.delete(origin);
+      });
       return;
     }
     for (const { incarnation } of seen.get(origin)?.values() ?? []) {

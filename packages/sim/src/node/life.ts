@@ -61,7 +61,7 @@ export class Life {
   /** A younger process under the same id has taken its place. */
   superseded = false;
   readonly #tampering: Tampering;
-  readonly #onoffer: ((offer: Offer) => void)[] = [];
+  readonly #onoffer: ((offer: Offer, isOn: boolean) => void)[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(init: LifeInit) {
@@ -106,19 +106,18 @@ export class Life {
       env,
       onconn,
       ondrain: () => {
-        this.offers.delete(offer);
         publication.drain();
+        this.#offersChanged(offer, false);
       },
       onclose: () => {
-        this.offers.delete(offer);
         publication.withdraw();
+        this.#offersChanged(offer, false);
       },
     });
     const published = this.directory.publish({ ...entry, name, env, port: listener.port });
     const publication = this.#tampering.publication?.(published) ?? published;
     const offer: Offer = { listener, name, env, port: listener.port };
-    this.offers.add(offer);
-    for (const callback of this.#onoffer) callback(offer);
+    this.#offersChanged(offer, true);
     return offer;
   }
 
@@ -128,8 +127,8 @@ export class Life {
     return this.resolver.resolve(query, (provider, left) => this.router.connect(provider.id, provider.port, { ...left, service: name, env }));
   }
 
-  /** Calls `callback` with each service that it begins to offer. */
-  onoffer(callback: (offer: Offer) => void): void {
+  /** Calls `callback` with each service that it begins to offer, or offers no more. */
+  onoffer(callback: (offer: Offer, isOn: boolean) => void): void {
     this.#onoffer.push(callback);
   }
 
@@ -141,5 +140,11 @@ export class Life {
   close(): Promise<void> {
     this.#closing ??= this.router.close().then(() => this.directory.close());
     return this.#closing;
+  }
+
+  #offersChanged(offer: Offer, isOn: boolean): void {
+    if (isOn) this.offers.add(offer);
+    else this.offers.delete(offer);
+    for (const callback of this.#onoffer) callback(offer, isOn);
   }
 }
