@@ -65,7 +65,7 @@ function pairOf(theirs: Digest, mine: readonly Digest[]): string {
   return `${textOf(theirs)} ${textOf(mine[0]!)}`;
 }
 
-export function sameDigest(a: Digest, b: Digest): boolean {
+function sameDigest(a: Digest, b: Digest): boolean {
   return a.hi === b.hi && a.lo === b.lo && a.count === b.count;
 }
 
