@@ -220,7 +220,7 @@ describe("memoryPair in virtual time", () => {
     const clock = new VirtualClock();
     const [a, b] = memoryPair({ clock });
     const log = journal(a);
-    a.send([Uint8Array.of(1)]);
+    a.send([Uint8Array.of(1), Uint8Array.of(2)]);
     a.close();
     b.close();
     clock.advance(0);

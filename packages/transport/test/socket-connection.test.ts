@@ -147,6 +147,18 @@ describe("a connection over a WebSocket, event by event", () => {
     expect(clock.timers).toBe(0);
   });
 
+  it("is not made to look more often by what is sent meanwhile", () => {
+    const { socket, connection, clock } = started(new LooseSocket());
+    socket.bufferedAmount = 200_000;
+    connection.send([Uint8Array.of(1)]);
+    clock.advance(5);
+    connection.send([Uint8Array.of(1)]);
+    clock.advance(247);
+    // For the looks at 4, 12, 28, 60, 124, 188 and 252 ms, and for the next.
+    expect(clock.timersSet).toBe(8);
+    connection.abort();
+  });
+
   it("looks at the buffer with each message too, and tells of room once", () => {
     const { socket, connection, log, clock } = started(new LooseSocket());
     socket.bufferedAmount = 200_000;

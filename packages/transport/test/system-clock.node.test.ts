@@ -57,6 +57,8 @@ describe("systemClock where there is no setImmediate", () => {
     );
     vi.resetModules();
     const { systemClock: clock } = await import("../src/system-clock.ts");
+    const before = systemClock.now();
+    expect(clock.now()).toBeGreaterThanOrEqual(before);
     expect(channels.length).toBe(0);
     expect(await deferralOrder(clock)).toEqual(["now", "microtask", "first", "second", "third"]);
     await deferralOrder(clock);
