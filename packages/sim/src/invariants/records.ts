@@ -16,8 +16,11 @@ interface Version {
  * newer version of its own records outbids it.
  */
 export class RecordsChecker implements Checker {
-  /** Everything that an origin has said: a hash of what, by origin, incarnation, slot and number. */
-  readonly #said = new Map<string, number>();
+  /**
+   * Everything that an origin has said: hashes of what, by origin, incarnation, slot and number, and who said it. (Two lives of a node may come
+   * to one number by outbidding the same third one; then all nodes prefer the same of the two.)
+   */
+  readonly #said = new Map<string, { readonly hash: number; readonly life: Life | undefined }[]>();
   readonly #newest = new Map<string, { readonly incarnation: bigint; readonly life: Life }>();
   #world: World | undefined;
 
@@ -27,7 +30,7 @@ export class RecordsChecker implements Checker {
 
   /** What an attacker of the scenario makes up is no mistake of the nodes. */
   allow(record: StoredRecord): void {
-    this.#said.set(nameOf(record), hashBytes(record.payload));
+    this.#note(nameOf(record), hashBytes(record.payload), undefined);
   }
 
   began(node: SimNode, life: Life): void {
@@ -61,21 +64,27 @@ export class RecordsChecker implements Checker {
   #wrote(node: SimNode, life: Life, record: StoredRecord): void {
     const name = nameOf(record);
     const hash = hashBytes(record.payload);
-    const before = this.#said.get(name);
     const newest = this.#newest.get(record.origin);
-    if (before !== undefined && before !== hash && newest?.life === life) {
+    if (this.#said.get(name)?.some((before) => before.life === life && before.hash !== hash) === true) {
       throw new Violation("R1", `${node.name} says two things under one version: ${name}`);
     }
     if (newest?.life === life && record.incarnation < newest.incarnation) throw new Violation("R4", `${node.name} went back to an older incarnation: ${name}`);
     this.#newest.set(record.origin, { incarnation: record.incarnation, life });
-    this.#said.set(name, hash);
+    this.#note(name, hash, life);
+  }
+
+  #note(name: string, hash: number, life: Life | undefined): void {
+    const said = this.#said.get(name);
+    if (said === undefined) this.#said.set(name, [{ hash, life }]);
+    else said.push({ hash, life });
   }
 
   #stored(node: SimNode, record: StoredRecord, seen: Map<string, Map<number, Version>>): void {
     const name = nameOf(record);
     const said = this.#said.get(name);
     if (said === undefined) throw new Violation("R1", `${node.name} stores a record that its origin never made: ${name}`);
-    if (said !== hashBytes(record.payload)) throw new Violation("R1", `${node.name} stores a record that says something else than its origin did: ${name}`);
+    const hash = hashBytes(record.payload);
+    if (said.every((each) => each.hash !== hash)) throw new Violation("R1", `${node.name} stores a record that says something else than its origin did: ${name}`);
     const slots = seen.get(record.origin) ?? new Map<number, Version>();
     seen.set(record.origin, slots);
     const before = slots.get(record.slot);
