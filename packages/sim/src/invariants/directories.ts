@@ -14,68 +14,78 @@ import type { Checker } from "./checker.ts";
  * exactly what the owner offers: with R2 that is D3 too. Checked after each event for the nodes in which something changed.
  */
 export class DirectoriesChecker implements Checker {
-  readonly #changed = new Map<Life, SimNode>();
+  /** Of which origins something has changed, in which lives. */
+  readonly #changed = new Map<Life, Set<string>>();
   readonly #bound = new Set<string>();
   readonly #byId = new Map<string, SimNode>();
+  readonly #nodes = new Map<Life, SimNode>();
 
   began(node: SimNode, life: Life): void {
-    this.#byId.set(node.id, node);
+    const { id } = life.router;
+    this.#byId.set(id, node);
+    this.#nodes.set(life, node);
     life.onoffer((offer) => {
-      this.#bound.add(`${life.router.id}/${offer.env}/${offer.name}:${offer.port}`);
-      this.#changed.set(life, node);
+      this.#bound.add(keyOf({ ...offer, id }));
+      this.#note(life, id);
     });
-    life.store.subscribe(() => this.#changed.set(life, node));
-    this.#changed.set(life, node);
+    life.store.subscribe((origin) => this.#note(life, origin));
   }
 
   ended(_node: SimNode, life: Life): void {
     this.#changed.delete(life);
+    this.#nodes.delete(life);
   }
 
-  routerEvent(node: SimNode, life: Life, event: RouterEvent): void {
-    if (event.type === "reachability") this.#changed.set(life, node);
+  routerEvent(_node: SimNode, life: Life, event: RouterEvent): void {
+    if (event.type === "reachability") this.#note(life, event.id);
   }
 
   afterEvent(world: World): void {
     if (this.#changed.size === 0) return;
-    // What a node has learned, its parts tell each other by the end of the tick.
+    // What a node has learned, its parts tell each other by the end of the tick; of its own it knows at once.
     const isSettled = world.timeline.isSettled;
-    for (const [life, node] of this.#changed) {
-      if (life.isClosing || !life.process.alive) continue;
-      if (isSettled && !life.process.paused) this.#check(node, life);
-      else if (!life.process.paused) this.#checkOwn(node, life);
+    for (const [life, origins] of this.#changed) {
+      if (life.process.paused) continue;
+      const { id } = life.router;
+      if (isSettled) this.#check(life, origins);
+      else if (origins.has(id)) this.#check(life, new Set([id]));
+      if (isSettled) this.#changed.delete(life);
     }
-    if (isSettled) for (const life of this.#changed.keys()) if (!life.process.paused) this.#changed.delete(life);
   }
 
-  quiet(world: World): void {
-    for (const node of world.nodes) if (node.life !== undefined && !node.life.isClosing) this.#check(node, node.life);
+  quiet(): void {
+    for (const life of this.#nodes.keys()) this.#check(life, new Set(life.store.origins()));
   }
 
-  /** Its own it sees at once. */
-  #checkOwn(node: SimNode, life: Life): void {
-    const { id } = life.router;
-    this.#compare("D4", node, life, life, [...life.directory.registry()].filter((service) => service.id === id).map(keyOf));
+  #note(life: Life, origin: string): void {
+    const origins = this.#changed.get(life);
+    if (origins === undefined) this.#changed.set(life, new Set([origin]));
+    else origins.add(origin);
   }
 
-  #check(node: SimNode, life: Life): void {
-    const { router } = life;
+  #check(life: Life, origins: ReadonlySet<string>): void {
+    const node = this.#nodes.get(life);
+    if (node === undefined || life.isClosing || !life.process.alive) return;
+    const { router, directory } = life;
     const listed = new Map<string, string[]>();
-    for (const service of life.directory.registry()) {
-      if (!this.#bound.has(keyOf(service))) throw new Violation("D1", `${node.name} lists ${keyOf(service)}, which nobody ever bound`);
+    for (const service of directory.registry()) {
       const { id } = service;
-      if (id !== router.id && router.reachability.cost(id) === undefined) throw new Violation("D1", `${node.name} lists ${keyOf(service)}, whose owner it cannot reach`);
-      const names = listed.get(id);
-      if (names === undefined) listed.set(id, [keyOf(service)]);
-      else names.push(keyOf(service));
+      if (!origins.has(id)) continue;
+      const key = keyOf(service);
+      if (!this.#bound.has(key)) throw new Violation("D1", `${node.name} lists ${key}, which nobody ever bound`);
+      if (id !== router.id && router.reachability.cost(id) === undefined) throw new Violation("D1", `${node.name} lists ${key}, whose owner it cannot reach`);
+      const keys = listed.get(id);
+      if (keys === undefined) listed.set(id, [key]);
+      else keys.push(key);
     }
-    this.#compare("D4", node, life, life, listed.get(router.id) ?? []);
-    for (const id of life.store.origins()) {
-      if (id === router.id || router.reachability.cost(id) === undefined) continue;
-      const owner = this.#byId.get(id);
-      const theirs = owner?.life;
-      if (theirs === undefined || theirs.router.id !== id || !sameServiceRecords(life, theirs)) continue;
-      this.#compare("D2", node, life, theirs, listed.get(id) ?? []);
+    for (const id of origins) {
+      if (id === router.id) {
+        this.#compare("D4", node, life, life, listed.get(id) ?? []);
+        continue;
+      }
+      const owner = this.#byId.get(id)?.life;
+      if (owner?.router.id !== id || router.reachability.cost(id) === undefined || !sameServiceRecords(life, owner)) continue;
+      this.#compare("D2", node, life, owner, listed.get(id) ?? []);
     }
   }
 

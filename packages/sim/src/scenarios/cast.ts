@@ -17,7 +17,7 @@ export function cast<Name extends string>(world: World, names: readonly Name[], 
 }
 
 /** Sends back what comes. */
-export async function echo(conn: Conn): Promise<void> {
+async function echo(conn: Conn): Promise<void> {
   try {
     for await (const chunk of conn) await conn.write(chunk);
     await conn.end();
