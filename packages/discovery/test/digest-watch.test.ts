@@ -17,11 +17,11 @@ function settled(): DigestWatch {
 }
 
 describe("DigestWatch", () => {
-  it("looks into a difference at once when it is the first, unless everything is about to come", () => {
+  it("looks into a difference at once when it is the first, unless everything seems to be about to come: then it asks whether it did", () => {
     expect(judge(new DigestWatch(), digest(9))).toBe("pull");
     expect(judge(new DigestWatch(), digest(9), { ask: true })).toBe("pull");
     const waiting = new DigestWatch();
-    expect([waiting.isFirst, judge(waiting, digest(9), { comes: true }), waiting.isFirst]).toEqual([true, "wait", false]);
+    expect([waiting.isFirst, judge(waiting, digest(9), { comes: true }), waiting.isFirst]).toEqual([true, "ask-again", false]);
     expect(judge(waiting, digest(9), { comes: true })).toBe("ask-again");
   });
 

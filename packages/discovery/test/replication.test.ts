@@ -104,6 +104,33 @@ describe("a flood", () => {
 });
 
 describe("a neighbour that comes", () => {
+  it("in the moment in which others come too, lacks nothing two seconds later: what it takes to be under way is not, for the hub did not count the others yet", () => {
+    const clock = new HandClock();
+    const reachability = new DecreedReachability();
+    const make = (n: number, forwards: boolean): { store: RecordStore; replication: Replication } => {
+      const store = new RecordStore({ self: idOf(n), incarnation: 1n });
+      store.put(0, bytes(n));
+      return { store, replication: new Replication({ store, clock, random: seededRandom(n), reachability, forwards: () => forwards }) };
+    };
+    const [hub, leaf] = [make(1, true), make(2, false)];
+    for (let n = 1; n <= 9; n += 1) reachability.setQuietly(idOf(n), 1);
+    const links = new Map<ReplicaLink, ReplicaLink>();
+    const pump = (link: ReplicaLink): void => {
+      for (let message = link.next(); message !== undefined; message = link.next()) links.get(link)!.receive(message);
+    };
+    // The hub reads what others sent, and what the leaf sent, in one go.
+    const other = hub.replication.connect({ id: idOf(9), wake: () => undefined });
+    for (let n = 3; n <= 9; n += 1) other.receive({ t: "records", r: encodeRecord({ origin: idOf(n), incarnation: 1n, slot: 0, seq: 1, flags: 0, payload: bytes(n) }) });
+    const ofHub: ReplicaLink = hub.replication.connect({ id: idOf(2), forwards: () => false, wake: () => pump(ofHub) });
+    const ofLeaf: ReplicaLink = leaf.replication.connect({ id: idOf(1), wake: () => pump(ofLeaf) });
+    links.set(ofHub, ofLeaf).set(ofLeaf, ofHub);
+    pump(ofLeaf);
+    clock.advance(2000);
+    expect([...leaf.store.origins()].sort()).toEqual(Array.from({ length: 9 }, (_, i) => idOf(i + 1)));
+    hub.replication.close();
+    leaf.replication.close();
+  });
+
   it("with little gets everything in messages below 64 KiB, without being asked what it has", () => {
     const network = new ReplicaNetwork({ latencyMs: 50 });
     const hub = network.node({ recordsPerSecond: 1e6 });

@@ -24,7 +24,8 @@ export class DigestWatch {
 
   /**
    * `mine`: what theirs would be, if we lacked nothing. `ask`: it came because the neighbour wants ours, and it will look for itself;
-   * two that ask each other would otherwise never stop. `comes`: the neighbour is about to send everything anyway.
+   * two that ask each other would otherwise never stop. `comes`: the neighbour is likely to be about to send everything anyway. It knows better, so
+   * it is asked in a moment whether that was so.
    */
   judge(theirs: Digest, mine: readonly Digest[], { ask, comes }: { readonly ask: boolean; readonly comes: boolean }): DigestVerdict {
     const first = !this.#met;
@@ -34,7 +35,7 @@ export class DigestWatch {
       this.#lastPull = "";
       return "same";
     }
-    if (first) return comes ? "wait" : this.#pull(theirs, mine);
+    if (first) return comes ? "ask-again" : this.#pull(theirs, mine);
     if (this.#suspicious) return this.#pull(theirs, mine);
     if (ask || this.#isPaused(theirs, mine)) return "wait";
     this.#suspicious = true;

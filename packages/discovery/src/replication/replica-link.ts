@@ -220,8 +220,10 @@ export class ReplicaLink {
     }
     const comes = full && store.size * 2 < digest.count;
     const verdict = this.#watch.judge(digest, this.#expected(full), { ask, comes });
-    if (verdict === "same") this.#asked.clear();
-    else if (verdict === "ask-again") this.#askAgainSoon();
+    if (verdict === "same") {
+      this.#asked.clear();
+      this.#askTimer?.cancel();
+    } else if (verdict === "ask-again") this.#askAgainSoon();
     else if (verdict === "pull") {
       this.#repairing = !first;
       this.#asked.clear();
