@@ -365,6 +365,38 @@ describe("reachability", () => {
     expect(ids).toEqual([idOf(2)]);
   });
 
+  it("tells of a node that had a way for a moment in which somebody may have asked, even if it has none again", async () => {
+    const world = new GraphWorld();
+    world.nodes([1], [2]);
+    world.link([0, 1]);
+    const topology = world.topology();
+    await world.clock.advance(1000);
+    const ids = told(topology);
+    world.link([1, 2]);
+    expect(topology.cost(idOf(2))).toBe(22);
+    world.cut([1, 2]);
+    expect(topology.cost(idOf(2))).toBeUndefined();
+    await world.clock.advance(0);
+    expect(ids).toEqual([idOf(2)]);
+  });
+
+  it("tells of who was found by one computation and lost by the next, before anybody was told", async () => {
+    const world = new GraphWorld();
+    world.nodes([1, 2]);
+    world.link([0, 1]);
+    const topology = world.topology();
+    await world.clock.advance(1000);
+    const ids = told(topology);
+    world.link([1, 2]);
+    expect(topology.path(idOf(2))).toBeDefined();
+    expect(topology.cost(idOf(2))).toBe(22);
+    world.cut([1, 2]);
+    expect(topology.path(idOf(2))).toBeUndefined();
+    expect(topology.cost(idOf(2))).toBeUndefined();
+    await world.clock.advance(0);
+    expect(ids).toContain(idOf(2));
+  });
+
   it("is told no more after close, and no timer is left", async () => {
     const { world, topology } = line();
     const ids = told(topology);

@@ -77,8 +77,8 @@ export class Topology implements Reachability {
   /** Whom to tell about when this tick is over: `all` after a computation. */
   readonly #touched = new Set<GraphNode>();
   #touchedAll = false;
-  /** Those that had no way for a moment: whoever asked then, knows no better until it is told. */
-  readonly #missed = new Set<GraphNode>();
+  /** Those that had a way, or had none, for a moment, other than was told: whoever asked then, knows no better until it is told. */
+  readonly #flickered = new Set<GraphNode>();
   #willTell = false;
   #isFollowing = false;
 
@@ -252,10 +252,10 @@ export class Topology implements Reachability {
     if (!this.#isStale && !this.#isWrong) return this.#search;
     this.#timer?.cancel();
     this.#timer = undefined;
-    const wasWrong = this.#isWrong;
+    // What the last computation found was not told yet, and may have been asked for.
+    if (this.#touchedAll) for (const node of this.#state.nodes.values()) this.#noteFlicker(node);
     this.#search = this.#compute();
     this.#touchedAll = true;
-    if (wasWrong) for (const node of this.#state.nodes.values()) if (node.toldCost !== undefined) this.#noteMissed(node);
     this.#tellSoon();
     return this.#search;
   }
@@ -279,7 +279,7 @@ export class Topology implements Reachability {
     if (!this.#isFollowing) return;
     if (node !== undefined) {
       this.#touched.add(node);
-      this.#noteMissed(node);
+      this.#noteFlicker(node);
     }
     if (this.#willTell) return;
     this.#willTell = true;
@@ -289,8 +289,8 @@ export class Topology implements Reachability {
     });
   }
 
-  #noteMissed(node: GraphNode): void {
-    if (this.#search.arrival(node) === undefined) this.#missed.add(node);
+  #noteFlicker(node: GraphNode): void {
+    if ((this.#search.arrival(node) === undefined) !== (node.toldCost === undefined)) this.#flickered.add(node);
   }
 
   #tell(): void {
@@ -301,10 +301,9 @@ export class Topology implements Reachability {
     this.#touched.clear();
     const changed = candidates.filter((node) => {
       if (node === this.#state.self) return false;
-      const isBack = this.#missed.has(node) && this.#search.arrival(node) !== undefined;
-      return this.#noteTold(node) || isBack;
+      return this.#noteTold(node) || this.#flickered.has(node);
     });
-    this.#missed.clear();
+    this.#flickered.clear();
     for (const node of candidates) this.#state.prune(node);
     for (const { id } of changed) for (const callback of [...this.#callbacks]) callback(id);
   }
