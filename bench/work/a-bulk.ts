@@ -1,14 +1,15 @@
 import { CHUNK, pattern } from "./pattern.ts";
 import { Kind, Sinks, transfer, verify } from "./sink.ts";
 import { timed } from "./timed.ts";
+import { warmUp } from "./warm-up.ts";
 import type { Work } from "./work.ts";
 
 const MIB = 1024 * 1024;
-const MOST_BYTES = 4096 * MIB;
+export const MOST_BYTES = 16_384 * MIB;
 
-/** A size that lasts about `seconds` at the rate that `warmUp` bytes in `ms` show, in whole `unit`s. */
-export function sizeFor(seconds: number, warmUp: number, ms: number, unit: number): number {
-  const wanted = Math.min(Math.max((warmUp / ms) * 1000 * seconds, 64 * MIB), MOST_BYTES);
+/** A size that lasts about `seconds` at `rate` bytes a second, in whole `unit`s. */
+export function sizeFor(seconds: number, rate: number, unit: number): number {
+  const wanted = Math.min(Math.max(rate * seconds, 64 * MIB), MOST_BYTES);
   return Math.ceil(wanted / unit) * unit;
 }
 
@@ -21,15 +22,12 @@ export const bulk: Work = {
     };
   },
   async run(link, ask, options) {
-    let size = 64 * MIB;
-    let ms = 0;
-    for (const warmUp of [64 * MIB, 128 * MIB]) {
+    const rate = await warmUp(options, { first: 64 * MIB, most: MOST_BYTES }, async (bytes) => {
       const start = performance.now();
-      await transfer(await link.open(), Kind.count, [pattern], warmUp);
-      ms = performance.now() - start;
-      size = warmUp;
-    }
-    const total = sizeFor(options.seconds, size, ms, CHUNK);
+      await transfer(await link.open(), Kind.count, [pattern], bytes);
+      return performance.now() - start;
+    });
+    const total = sizeFor(options.seconds, rate, CHUNK);
     const stream = await link.open();
     const spent = await timed(ask, options, () => transfer(stream, Kind.count, [pattern], total));
     await verify(await link.open(), [pattern], 8 * MIB);

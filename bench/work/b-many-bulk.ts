@@ -1,8 +1,9 @@
 import type { BenchLink } from "../peers/peer.ts";
-import { sizeFor } from "./a-bulk.ts";
+import { MOST_BYTES, sizeFor } from "./a-bulk.ts";
 import { CHUNK, pattern } from "./pattern.ts";
 import { Kind, Sinks, transfer, verify } from "./sink.ts";
 import { timed } from "./timed.ts";
+import { warmUp } from "./warm-up.ts";
 import type { Work } from "./work.ts";
 
 const MIB = 1024 * 1024;
@@ -25,9 +26,9 @@ export const manyBulk: Work = {
   },
   async run(link, ask, options) {
     const { streams } = options;
-    const warmUp = Math.ceil((128 * MIB) / streams / CHUNK) * CHUNK;
-    const ms = await sendOnAll(link, streams, Kind.count, warmUp);
-    const each = sizeFor(options.seconds, warmUp * streams, ms, streams * CHUNK) / streams;
+    const first = Math.ceil((64 * MIB) / streams / CHUNK) * CHUNK;
+    const rate = await warmUp(options, { first, most: Math.ceil(MOST_BYTES / streams) }, (bytesEach) => sendOnAll(link, streams, Kind.count, bytesEach));
+    const each = sizeFor(options.seconds, rate * streams, streams * CHUNK) / streams;
     const spent = await timed(ask, options, () => sendOnAll(link, streams, Kind.fair, each));
     const clientPeakRss = process.resourceUsage().maxRSS * 1024;
     const fairness = await ask("fairness");

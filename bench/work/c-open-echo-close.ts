@@ -1,10 +1,11 @@
 import type { BenchLink, BenchStream } from "../peers/peer.ts";
 import { timed } from "./timed.ts";
+import { warmUp } from "./warm-up.ts";
 import type { Work } from "./work.ts";
 
 const SIZE = 100;
 const IN_FLIGHT = 100;
-const WARM_UP = 5_000;
+const WARM_UP = 2_500;
 
 /** Payloads that differ, so that an echo on the wrong stream is noticed. */
 const payloads = Array.from({ length: 251 }, (_, i) => new Uint8Array(SIZE).fill(i));
@@ -63,15 +64,16 @@ export const openEchoClose: Work = {
     };
   },
   async run(link, ask, options) {
-    const warmUp = Math.min(WARM_UP, options.maxOpens / 4);
-    await openMany(link, warmUp / 2);
-    const ms = await openMany(link, warmUp / 2);
-    const wanted = (warmUp / 2 / ms) * 1000 * options.seconds * 1.5;
-    const count = Math.round(Math.min(Math.max(wanted, IN_FLIGHT), options.maxOpens - warmUp));
+    let warm = 0;
+    const rate = await warmUp(options, { first: Math.min(WARM_UP, options.maxOpens / 8), most: options.maxOpens / 4 }, (streams) => {
+      warm += streams;
+      return openMany(link, streams);
+    });
+    const count = Math.round(Math.min(Math.max(rate * options.seconds, IN_FLIGHT), options.maxOpens - warm));
     const spent = await timed(ask, options, () => openMany(link, count));
     const counted = await ask("counted");
-    if (counted["streams"] !== warmUp + count || counted["bytes"] !== (warmUp + count) * SIZE) {
-      throw new Error(`the server counted ${JSON.stringify(counted)}, not ${String(warmUp + count)} streams`);
+    if (counted["streams"] !== warm + count || counted["bytes"] !== (warm + count) * SIZE) {
+      throw new Error(`the server counted ${JSON.stringify(counted)}, not ${String(warm + count)} streams`);
     }
     return { streamsPerSecond: count / spent.seconds, count, ...spent };
   },

@@ -1,12 +1,13 @@
 import { pattern, pieces } from "./pattern.ts";
 import { Kind, Sinks, transfer, verify } from "./sink.ts";
 import { timed } from "./timed.ts";
+import { warmUp } from "./warm-up.ts";
 import type { Work } from "./work.ts";
 
 const MESSAGE = 1024;
 const UNIT = pattern.byteLength;
 const WARM_UP = 128 * UNIT;
-const MOST = 4_000_000;
+const MOST = 16_000_000;
 
 /** F: 1 KiB messages on one stream. */
 export const messages: Work = {
@@ -18,13 +19,12 @@ export const messages: Work = {
   },
   async run(link, ask, options) {
     const parts = pieces(MESSAGE);
-    let ms = 0;
-    for (let i = 0; i < 2; i++) {
+    const rate = await warmUp(options, { first: WARM_UP, most: MOST * MESSAGE }, async (bytes) => {
       const start = performance.now();
-      await transfer(await link.open(), Kind.count, parts, WARM_UP);
-      ms = performance.now() - start;
-    }
-    const wanted = Math.min(Math.max((WARM_UP / ms) * 1000 * options.seconds, WARM_UP), MOST * MESSAGE);
+      await transfer(await link.open(), Kind.count, parts, bytes);
+      return performance.now() - start;
+    });
+    const wanted = Math.min(Math.max(rate * options.seconds, WARM_UP), MOST * MESSAGE);
     const total = Math.ceil(wanted / UNIT) * UNIT;
     const stream = await link.open();
     const spent = await timed(ask, options, () => transfer(stream, Kind.count, parts, total));
