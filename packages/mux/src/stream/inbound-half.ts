@@ -30,9 +30,8 @@ export abstract class InboundHalf extends StreamCore {
   read(options?: Abortable): Promise<Uint8Array | null> {
     const signal = options?.signal;
     if (signal?.aborted === true) return rejected(signal.reason);
-    if (this.#reader !== undefined) return rejected(invalidState("a read is waiting already"));
     try {
-      const now = this.tryRead();
+      const now = this.#readNow();
       if (now !== undefined) return now === null ? end : Promise.resolve(now);
     } catch (error) {
       return rejected(error);
@@ -66,16 +65,7 @@ export abstract class InboundHalf extends StreamCore {
 
   /** Reads to the end. Leaving the loop early is `stop()`. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-    const finish = (): Promise<IteratorResult<Uint8Array>> => {
-      this.stop();
-      return Promise.resolve({ value: undefined, done: true });
-    };
-    const iterator: AsyncIterableIterator<Uint8Array> = {
-      next: () => this.read().then(toResult),
-      return: finish,
-      [Symbol.asyncIterator]: () => iterator,
-    };
-    return iterator;
+    return new StreamIterator(this);
   }
 
   /**
@@ -135,6 +125,21 @@ export abstract class InboundHalf extends StreamCore {
   setReadDeadline(afterMs: number | undefined): void {
     this._setDeadline("readDeadline", afterMs, () => {
       this.#settleRead(rejected(timedOut("read")));
+    });
+  }
+
+  /** As `read`, for iteration. A `then` on what `read` gives would cost one more promise and one more turn of the microtasks for each chunk. @internal */
+  _nextResult(): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      const now = this.#readNow();
+      if (now !== undefined) return Promise.resolve(toResult(now));
+    } catch (error) {
+      return rejected(error);
+    }
+    return new Promise((resolve) => {
+      this.#reader = (result) => {
+        resolve(result === null || result instanceof Uint8Array ? toResult(result) : result);
+      };
     });
   }
 
@@ -270,6 +275,12 @@ export abstract class InboundHalf extends StreamCore {
     return this._extra?.readError;
   }
 
+  /** As `tryRead`, but throws where another read waits. */
+  #readNow(): Uint8Array | null | undefined {
+    if (this.#reader !== undefined) throw invalidState("a read is waiting already");
+    return this.tryRead();
+  }
+
   #consumed(bytes: number): void {
     this._unread -= bytes;
     this.session._releaseUnread(this._stream, bytes);
@@ -293,6 +304,28 @@ export abstract class InboundHalf extends StreamCore {
       extra.readCleanup = undefined;
     }
     reader(result);
+  }
+}
+
+/** A class, because an object with a method under a symbol, made for each stream, took a fifth of a short stream's time. */
+class StreamIterator implements AsyncIterableIterator<Uint8Array> {
+  readonly #half: InboundHalf;
+
+  constructor(half: InboundHalf) {
+    this.#half = half;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    return this.#half._nextResult();
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#half.stop();
+    return Promise.resolve(toResult(null));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }
 
