@@ -344,7 +344,7 @@ export class Session implements AsyncDisposable {
       // One that ended properly may still be accepted and read.
       if ((stream._state & (HANDED | BROKEN)) === BROKEN) this._acceptor.queue.delete(stream);
     }
-    this._heartbeats.delete(stream);
+    if (this._heartbeats.size > 0) this._heartbeats.delete(stream);
     if (streamClose.hasSubscribers) streamClose.publish({ session: this, stream });
     if (this._sender.pendingOpens > 0 || this._ending.closing || this._ending.got !== undefined) this._sender.schedule();
   }

@@ -1,12 +1,14 @@
 import { NO_BYTES } from "../bytes.ts";
 
+const NONE: Uint8Array[] = [];
+
 /** A queue of chunks in order, read from the front without copies. */
 export class ChunkQueue {
   /** Chunks ever taken from the front, whole; with `pushed` it numbers every chunk. */
   shifted = 0;
   /** Bytes of the first chunk that are gone already. */
   offset = 0;
-  readonly #items: Uint8Array[] = [];
+  #items: Uint8Array[] = NONE;
   #head = 0;
 
   get pushed(): number {
@@ -18,7 +20,11 @@ export class ChunkQueue {
   }
 
   push(chunk: Uint8Array): void {
-    this.#items.push(chunk);
+    // Most streams have one chunk at a time; the first push to an empty array would make room for 17.
+    if (this.empty) {
+      this.#items = [chunk];
+      this.#head = 0;
+    } else this.#items.push(chunk);
   }
 
   /** The first chunk. Only while not empty. */
@@ -40,9 +46,7 @@ export class ChunkQueue {
     this.#items[this.#head++] = NO_BYTES;
     this.shifted++;
     this.offset = 0;
-    if (this.#head === this.#items.length) {
-      this.#items.length = this.#head = 0;
-    } else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
+    if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
       this.#items.splice(0, this.#head);
       this.#head = 0;
     }

@@ -91,8 +91,7 @@ export abstract class InboundHalf extends StreamCore {
    * as the sink says `consume(n)`. A stream is attached once and for good.
    */
   attach(sink: StreamSink): void {
-    for (const method of ["data", "end", "reset"] as const)
-      if (typeof (sink as Partial<StreamSink> | undefined)?.[method] !== "function") throw invalid(`a sink needs the method ${method}`);
+    checkSink(sink);
     const extra = this._more;
     if (extra.sink !== undefined || this.#reader !== undefined) throw invalidState("the stream is attached, or read, already");
     extra.sink = sink;
@@ -327,6 +326,11 @@ class StreamIterator implements AsyncIterableIterator<Uint8Array> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+function checkSink(sink: Partial<StreamSink> | null | undefined): void {
+  const missing = typeof sink?.data !== "function" ? "data" : typeof sink.end !== "function" ? "end" : typeof sink.reset !== "function" ? "reset" : undefined;
+  if (missing !== undefined) throw invalid(`a sink needs the method ${missing}`);
 }
 
 function toResult(chunk: Uint8Array | null): IteratorResult<Uint8Array, undefined> {
