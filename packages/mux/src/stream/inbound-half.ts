@@ -159,14 +159,17 @@ export abstract class InboundHalf extends StreamCore {
     const { session } = this;
     this._unread += bytes;
     session._options.budget.unreadBytes += bytes;
-    if ((this._state & IN_FRESH) === 0) {
-      this._state |= IN_FRESH;
-      session._receiver.fresh.push(this._stream);
-      session._sender.scheduleSettle();
-    }
     const sink = this._extra?.sink;
-    if (sink !== undefined) this._callSink(sink, view);
-    else (this.#in ??= new InboundQueue()).push(view);
+    if (sink === undefined) (this.#in ??= new InboundQueue()).push(view);
+    else {
+      this._callSink(sink, view);
+      // Consumed at once, as it mostly is: there is nothing to look after.
+      if (this._unread === 0) return;
+    }
+    if ((this._state & IN_FRESH) !== 0) return;
+    this._state |= IN_FRESH;
+    session._receiver.fresh.push(this._stream);
+    session._sender.scheduleSettle();
   }
 
   /** The tick is over: what nobody took must not pin the connection's buffers. @internal */
