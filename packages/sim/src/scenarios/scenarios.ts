@@ -12,6 +12,7 @@ import { oneId } from "./f10-one-id.ts";
 import { sleep } from "./f11-sleep.ts";
 import { blockedLoop } from "./f12-blocked-loop.ts";
 import { flapping } from "./f14-flapping.ts";
+import { notAccepting } from "./f18-not-accepting.ts";
 import { nobodyThere } from "./f19-nobody-there.ts";
 import { nextProvider } from "./f20-next-provider.ts";
 import { gracefulStop } from "./f21-graceful-stop.ts";
@@ -37,6 +38,7 @@ const all: readonly Scenario[] = [
   sleep,
   blockedLoop,
   flapping,
+  notAccepting,
   nobodyThere,
   nextProvider,
   gracefulStop,
