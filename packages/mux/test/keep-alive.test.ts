@@ -148,3 +148,42 @@ test("pings one after another are as many as a peer allows, and none is lost", a
   await clock.settle();
   await server.closed;
 });
+
+test("the round trip is measured again and again where something always comes, too", async () => {
+  const clock = new ManualClock();
+  const [ours, theirs] = memoryPair({ clock });
+  let delayMs = 20;
+  const far: Connection = {
+    localAddress: "",
+    remoteAddress: "",
+    start: (sink) => {
+      ours.start(sink);
+    },
+    send: (chunks) => {
+      clock.setTimer(delayMs, () => void ours.send(chunks));
+      return true;
+    },
+    close: () => {
+      ours.close();
+    },
+    abort: (reason) => {
+      ours.abort(reason);
+    },
+  };
+  const client = new Session(far, { role: "client", clock, keepAlive: { idleTimeoutMs: 900 } });
+  const server = new Session(theirs, { role: "server", clock, onstream: () => undefined });
+  const stream = server.open();
+  const chatter = async (ms: number): Promise<void> => {
+    for (let i = 0; i < ms; i += 50) {
+      await stream.write(Uint8Array.of(1));
+      await clock.advance(50);
+    }
+  };
+  await chatter(650);
+  expect(client.rttMs).toBe(20);
+  delayMs = 70;
+  await chatter(750);
+  expect(client.rttMs).toBe(70);
+  client.abort();
+  await clock.settle();
+});

@@ -142,7 +142,8 @@ export class KeepAlive {
       });
       return;
     }
-    if (silent >= this.#idleTimeoutMs / 3) this.#request();
+    // Where something always comes nobody would ever ask, and the round trip be what it was at the beginning: whoever chooses ways by it would never learn.
+    if (silent >= this.#idleTimeoutMs / 3 || now - this.#sentAt >= this.#idleTimeoutMs / 3) this.#request();
     this.#arm();
   }
 
