@@ -12,6 +12,7 @@ import { oneId } from "./f10-one-id.ts";
 import { sleep } from "./f11-sleep.ts";
 import { blockedLoop } from "./f12-blocked-loop.ts";
 import { flapping } from "./f14-flapping.ts";
+import { swingingRtt } from "./f15-swinging-rtt.ts";
 import { notAccepting } from "./f18-not-accepting.ts";
 import { nobodyThere } from "./f19-nobody-there.ts";
 import { nextProvider } from "./f20-next-provider.ts";
@@ -38,6 +39,7 @@ const all: readonly Scenario[] = [
   sleep,
   blockedLoop,
   flapping,
+  swingingRtt,
   notAccepting,
   nobodyThere,
   nextProvider,
