@@ -13,6 +13,7 @@ import { sleep } from "./f11-sleep.ts";
 import { blockedLoop } from "./f12-blocked-loop.ts";
 import { flapping } from "./f14-flapping.ts";
 import { swingingRtt } from "./f15-swinging-rtt.ts";
+import { flood } from "./f17-flood.ts";
 import { notAccepting } from "./f18-not-accepting.ts";
 import { nobodyThere } from "./f19-nobody-there.ts";
 import { nextProvider } from "./f20-next-provider.ts";
@@ -40,6 +41,7 @@ const all: readonly Scenario[] = [
   blockedLoop,
   flapping,
   swingingRtt,
+  flood,
   notAccepting,
   nobodyThere,
   nextProvider,
