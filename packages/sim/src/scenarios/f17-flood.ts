@@ -15,6 +15,8 @@ const mostUnderWayBytes = 2_097_152;
 /** Shares are taken over so long. */
 const shareMs = 30_000;
 const chunkBytes = 16_384;
+/** More than the slow link takes meanwhile: without back-pressure this would end, instead of never. */
+const mostBytes = 2 ** 27;
 
 /** a, c and e are at one side of r; b, whose link is slow, and d at the other. c talks to d, e to b, and then a floods b. */
 export const flood: Scenario = {
@@ -33,7 +35,7 @@ export const flood: Scenario = {
       const { listener } = to.running.bind({ name: `from-${from.name}`, onconn: (conn) => (got = swallow(conn)) });
       // Behind what others have under way on the slow link a dial takes its time, too.
       const conn = await world.settle(from.running.router.connect(to.id, listener.port), 10_000);
-      return { sent: pour(conn, { chunkBytes, mostBytes: 2 ** 28 }), got: got! };
+      return { sent: pour(conn, { chunkBytes, goesOn: ({ bytes }) => bytes < mostBytes }), got: got! };
     };
     const [toD, toB] = [await start(c, d), await start(e, b)];
     const share = async (flows: readonly { readonly got: Flow }[], look = (): boolean => true): Promise<number[]> => {

@@ -5,13 +5,13 @@ export interface Flow {
   readonly bytes: number;
 }
 
-/** Writes zeros for as long as that goes, `mostBytes` at most, and counts what it got rid of: what `write` has resolved for. */
-export function pour(conn: Conn, { chunkBytes, mostBytes }: { readonly chunkBytes: number; readonly mostBytes: number }): Flow {
+/** Writes zeros while `goesOn` says so, and counts what it got rid of: what `write` has resolved for. */
+export function pour(conn: Conn, { chunkBytes, goesOn }: { readonly chunkBytes: number; readonly goesOn: (flow: Flow) => boolean }): Flow {
   const flow = { bytes: 0 };
   // The same bytes may be written many times.
   const chunk = new Uint8Array(chunkBytes);
   const run = async (): Promise<void> => {
-    while (flow.bytes < mostBytes) {
+    while (goesOn(flow)) {
       await conn.write(chunk);
       flow.bytes += chunkBytes;
     }

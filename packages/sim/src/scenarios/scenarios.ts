@@ -13,6 +13,7 @@ import { sleep } from "./f11-sleep.ts";
 import { blockedLoop } from "./f12-blocked-loop.ts";
 import { flapping } from "./f14-flapping.ts";
 import { swingingRtt } from "./f15-swinging-rtt.ts";
+import { slowReader } from "./f16-slow-reader.ts";
 import { flood } from "./f17-flood.ts";
 import { notAccepting } from "./f18-not-accepting.ts";
 import { nobodyThere } from "./f19-nobody-there.ts";
@@ -41,6 +42,7 @@ const all: readonly Scenario[] = [
   blockedLoop,
   flapping,
   swingingRtt,
+  slowReader,
   flood,
   notAccepting,
   nobodyThere,
