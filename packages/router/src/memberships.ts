@@ -145,7 +145,7 @@ class Member implements Membership, Interest {
 
   /** It is over, for whatever reason. */
   end(): void {
-    this.#settleJoined.reject(new AstraError("ERR_ASTRANET_INVALID_STATE", "the membership ended before there was a link"));
+    if (this.#peer === "") this.#settleJoined.reject(new AstraError("ERR_ASTRANET_INVALID_STATE", "the membership ended before there was a link"));
     this.#resolveClosed();
   }
 

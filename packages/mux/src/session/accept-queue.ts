@@ -49,10 +49,13 @@ export class AcceptQueue {
     this.#streams.delete(stream);
   }
 
-  /** Empties both: the waiting callers get `error`, the streams are returned. */
-  clear(error: unknown): Stream[] {
-    for (const waiter of this.#waiters) waiter.reject(error);
-    this.#waiters.clear();
+  /** Empties both: the waiting callers get an error, the streams are returned. */
+  clear(makeError: () => unknown): Stream[] {
+    if (this.#waiters.size > 0) {
+      const error = makeError();
+      for (const waiter of this.#waiters) waiter.reject(error);
+      this.#waiters.clear();
+    }
     const streams = [...this.#streams];
     this.#streams.clear();
     return streams;

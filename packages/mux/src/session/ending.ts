@@ -56,6 +56,9 @@ export class Ending {
     return this.error ?? new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session is closed");
   }
 
+  /** Most sessions end with nobody waiting: then no error is made, whose stack costs more than all else that an end does. */
+  readonly #makeEndError = (): AstraError => this.endError;
+
   /** Everything that could be sent has been: if nothing is left to wait for, the session finishes. */
   flushed(): void {
     const session = this.#session;
@@ -75,7 +78,7 @@ export class Ending {
     const last = session._acceptor.lastHanded;
     const before = this.said;
     this.said = { last: before?.last ?? last, code, debug };
-    for (const stream of session._acceptor.queue.clear(this.endError)) {
+    for (const stream of session._acceptor.queue.clear(this.#makeEndError)) {
       if (session._extended) stream._break(new AstraError("ECONNREFUSED", "the session is draining"), false);
       else session._fail(stream, WireCode.STREAM_REFUSED, "the session is draining");
     }
@@ -97,7 +100,7 @@ export class Ending {
       this.closing = true;
       if (this.said === undefined) this.goAway();
       this.#closeTimer = session._options.clock.setTimer(session._options.closeTimeoutMs, () => {
-        this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session was closed before the stream was done"), false);
+        this.#breakStreams(() => new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the session was closed before the stream was done"), false);
         session._sender.flush();
         // The connection may have no room, and never get it.
         this.#finish();
@@ -120,9 +123,12 @@ export class Ending {
       throw new FrameError(WireCode.PROTOCOL, "a second GOAWAY raises the last id");
     this.#peerEnded ||= this.said === undefined;
     this.got = { last, code, debug: decoder.decode(debugBytes) };
-    const error = new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer takes no new streams (${wireCodeName(code)})`, { retryable: true, remoteCode: code });
-    for (const stream of session._local.values()) if (last === 0 || isAfter(stream.id, last)) stream._break(error, false);
-    for (const stream of session._sender.unsent()) stream._break(error, false);
+    const refused = [...session._local.values()].filter(({ id }) => last === 0 || isAfter(id, last));
+    refused.push(...session._sender.unsent());
+    if (refused.length > 0) {
+      const error = new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer takes no new streams (${wireCodeName(code)})`, { retryable: true, remoteCode: code });
+      for (const stream of refused) stream._break(error, false);
+    }
     this.draining.resolve(undefined);
     // Nothing that a muxado peer sends after its GOAWAY means anything.
     if (!session._extended) {
@@ -167,7 +173,7 @@ export class Ending {
     const session = this.#session;
     if (this.finished || this.over) return;
     this.finished = true;
-    session._keepAlive.stop(this.endError);
+    session._keepAlive.stop(this.#makeEndError);
     this.#closeTimer?.cancel();
     // Our own wire: said already, unless it was the peer that ended; a connection that ends without it is no clean end for the peer.
     if (session._extended ? this.said === undefined : this.got === undefined) {
@@ -180,12 +186,14 @@ export class Ending {
     const got = this.got;
     if (got !== undefined && session.streamCount > 0) {
       // A muxado peer: what is left of the streams has nobody to talk to.
-      this.#breakStreams(new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer ended the session (${wireCodeName(got.code)})`, { remoteCode: got.code }), true);
+      this.#breakStreams(() => new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer ended the session (${wireCodeName(got.code)})`, { remoteCode: got.code }), true);
     }
   }
 
-  #breakStreams(error: AstraError, keepUnread: boolean): void {
+  #breakStreams(makeError: () => AstraError, keepUnread: boolean): void {
     const session = this.#session;
+    if (session.streamCount === 0 && session._sender.pendingOpens === 0) return;
+    const error = makeError();
     for (const stream of session._streams()) stream._break(error, keepUnread);
     if (session._sender.pendingOpens === 0) return;
     const unsent = new AstraError(error.code, "the session ended before the stream was sent", { retryable: true, cause: error });
@@ -200,13 +208,12 @@ export class Ending {
     this.error = error;
     session._receiver.halt();
     this.#closeTimer?.cancel();
-    const last = this.endError;
-    session._keepAlive.stop(last);
-    this.#breakStreams(last, true);
+    session._keepAlive.stop(this.#makeEndError);
+    this.#breakStreams(this.#makeEndError, true);
     session._sender.end();
     session._receiver.settle();
     session._options.budget._leave(session);
-    session._acceptor.queue.clear(last);
+    session._acceptor.queue.clear(this.#makeEndError);
     this.draining.resolve(undefined);
     const said = this.said;
     if (error === undefined) this.closed.resolve(end ?? { code: said?.code ?? 0, debug: said?.debug ?? "", remote: false });

@@ -88,13 +88,13 @@ export class KeepAlive {
     }
   }
 
-  stop(error: unknown): void {
+  stop(makeError: () => unknown): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#later?.cancel();
     this.#later = undefined;
     this.#idleTimeoutMs = 0;
-    this.#outstanding?.reject(error);
+    this.#outstanding?.reject(makeError());
     this.#outstanding = undefined;
     this.pingDue = false;
   }

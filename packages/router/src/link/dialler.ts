@@ -8,6 +8,9 @@ import type { NodeLink } from "./node-link.ts";
 /** A link that was up for so long has shown that its address works: the next back-off begins anew. */
 const provenAfterMs = 10_000;
 
+/** Ends what a Dialler waits for. Nobody else gets to see it, so one is enough, and no stack is taken for each link that is closed. */
+const membershipClosed = new AstraError("ERR_ASTRANET_INVALID_STATE", "the membership was closed");
+
 /** What a Dialler needs of its node. */
 export interface DiallerHost {
   readonly clock: Clock;
@@ -79,7 +82,7 @@ export class Dialler {
     const link = this.#link;
     this.#link = undefined;
     if (!this.#ended.signal.aborted) {
-      this.#ended.abort(new AstraError("ERR_ASTRANET_INVALID_STATE", "the membership was closed"));
+      this.#ended.abort(membershipClosed);
       this.#host.ended(this);
     }
     await link?.close();
