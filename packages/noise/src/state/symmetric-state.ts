@@ -25,7 +25,7 @@ export class SymmetricState {
   }
 
   mixKey(input: Uint8Array): void {
-    const [chainingKey, key] = this.#hkdf(input);
+    const [chainingKey, key] = this.#hkdf(input, 2);
     this.#chain(chainingKey);
     this.#cipher.initializeKey(key);
     key.fill(0);
@@ -36,7 +36,7 @@ export class SymmetricState {
   }
 
   mixKeyAndHash(input: Uint8Array): void {
-    const [chainingKey, hash, key] = this.#hkdf(input);
+    const [chainingKey, hash, key] = this.#hkdf(input, 3);
     this.#chain(chainingKey);
     this.mixHash(hash);
     this.#cipher.initializeKey(key);
@@ -64,7 +64,7 @@ export class SymmetricState {
 
   /** The two ciphers of what follows: the initiator's sending one, then the responder's. This state is of no use afterwards. */
   split(): [initiator: CipherState, responder: CipherState] {
-    const [first, second] = this.#hkdf(NO_BYTES);
+    const [first, second] = this.#hkdf(NO_BYTES, 2);
     const ciphers: [CipherState, CipherState] = [new CipherState(this.#crypto, this.#suite), new CipherState(this.#crypto, this.#suite)];
     ciphers[0].initializeKey(first);
     ciphers[1].initializeKey(second);
@@ -85,14 +85,16 @@ export class SymmetricState {
     this.#chainingKey = chainingKey;
   }
 
-  /** HKDF of section 4.3. The third output costs little, so it is always there. */
-  #hkdf(input: Uint8Array): [Uint8Array, Uint8Array, Uint8Array] {
+  /** HKDF of section 4.3. */
+  #hkdf(input: Uint8Array, outputs: 2): [Uint8Array, Uint8Array];
+  #hkdf(input: Uint8Array, outputs: 3): [Uint8Array, Uint8Array, Uint8Array];
+  #hkdf(input: Uint8Array, outputs: 2 | 3): Uint8Array[] {
     const hmac = (key: Uint8Array, ...chunks: Uint8Array[]): Uint8Array => this.#crypto.hmacSha256(key, chunks);
     const temporary = hmac(this.#chainingKey, input);
     const first = hmac(temporary, Uint8Array.of(1));
     const second = hmac(temporary, first, Uint8Array.of(2));
-    const third = hmac(temporary, second, Uint8Array.of(3));
+    const all = outputs === 2 ? [first, second] : [first, second, hmac(temporary, second, Uint8Array.of(3))];
     temporary.fill(0);
-    return [first, second, third];
+    return all;
   }
 }
