@@ -19,6 +19,7 @@ import { notAccepting } from "./f18-not-accepting.ts";
 import { nobodyThere } from "./f19-nobody-there.ts";
 import { nextProvider } from "./f20-next-provider.ts";
 import { gracefulStop } from "./f21-graceful-stop.ts";
+import { brokenRecords } from "./f22-broken-records.ts";
 import { missedFlood } from "./f30-missed-flood.ts";
 import { fullMesh } from "./f31-full-mesh.ts";
 import { overloaded } from "./f32-overloaded.ts";
@@ -48,6 +49,7 @@ const all: readonly Scenario[] = [
   nobodyThere,
   nextProvider,
   gracefulStop,
+  brokenRecords,
   missedFlood,
   fullMesh,
   overloaded,
