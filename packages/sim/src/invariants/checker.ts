@@ -1,3 +1,4 @@
+import type { StoredRecord } from "@astranet/discovery";
 import type { RouterEvent } from "@astranet/router";
 import type { Life } from "../node/life.ts";
 import type { SimNode } from "../node/sim-node.ts";
@@ -6,6 +7,8 @@ import type { World } from "../world.ts";
 /** Watches a world, and throws a Violation (or says `world.fail`, from within callbacks of the nodes) when something does not hold. All methods are optional. */
 export interface Checker {
   attach?(world: World): void;
+  /** A liar of the scenario made this up: that it is stored is no mistake of the nodes. */
+  allow?(record: StoredRecord): void;
   began?(node: SimNode, life: Life): void;
   exited?(node: SimNode, life: Life): void;
   ended?(node: SimNode, life: Life): void;

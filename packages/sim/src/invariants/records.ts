@@ -28,7 +28,6 @@ export class RecordsChecker implements Checker {
     this.#world = world;
   }
 
-  /** What an attacker of the scenario makes up is no mistake of the nodes. */
   allow(record: StoredRecord): void {
     this.#note(nameOf(record), hashBytes(record.payload), undefined);
   }

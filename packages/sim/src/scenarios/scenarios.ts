@@ -20,6 +20,7 @@ import { nobodyThere } from "./f19-nobody-there.ts";
 import { nextProvider } from "./f20-next-provider.ts";
 import { gracefulStop } from "./f21-graceful-stop.ts";
 import { brokenRecords } from "./f22-broken-records.ts";
+import { forgedRecords } from "./f23-forged-records.ts";
 import { missedFlood } from "./f30-missed-flood.ts";
 import { fullMesh } from "./f31-full-mesh.ts";
 import { overloaded } from "./f32-overloaded.ts";
@@ -50,6 +51,7 @@ const all: readonly Scenario[] = [
   nextProvider,
   gracefulStop,
   brokenRecords,
+  forgedRecords,
   missedFlood,
   fullMesh,
   overloaded,
