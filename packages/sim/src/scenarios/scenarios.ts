@@ -21,6 +21,7 @@ import { nextProvider } from "./f20-next-provider.ts";
 import { gracefulStop } from "./f21-graceful-stop.ts";
 import { brokenRecords } from "./f22-broken-records.ts";
 import { forgedRecords } from "./f23-forged-records.ts";
+import { strangersCrowd } from "./f28-crowd.ts";
 import { missedFlood } from "./f30-missed-flood.ts";
 import { fullMesh } from "./f31-full-mesh.ts";
 import { overloaded } from "./f32-overloaded.ts";
@@ -52,6 +53,7 @@ const all: readonly Scenario[] = [
   gracefulStop,
   brokenRecords,
   forgedRecords,
+  strangersCrowd,
   missedFlood,
   fullMesh,
   overloaded,
