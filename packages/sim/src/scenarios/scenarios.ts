@@ -22,6 +22,7 @@ import { gracefulStop } from "./f21-graceful-stop.ts";
 import { brokenRecords } from "./f22-broken-records.ts";
 import { forgedRecords } from "./f23-forged-records.ts";
 import { strangersCrowd } from "./f28-crowd.ts";
+import { hostilePeer } from "./f29-hostile-peer.ts";
 import { missedFlood } from "./f30-missed-flood.ts";
 import { fullMesh } from "./f31-full-mesh.ts";
 import { overloaded } from "./f32-overloaded.ts";
@@ -54,6 +55,7 @@ const all: readonly Scenario[] = [
   brokenRecords,
   forgedRecords,
   strangersCrowd,
+  hostilePeer,
   missedFlood,
   fullMesh,
   overloaded,
