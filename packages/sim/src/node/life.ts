@@ -1,5 +1,6 @@
 import { RecordStore, Resolver, ServiceDirectory, type Publication, type PublishInit, type RecordStoreOptions, type ResolveQuery } from "@astranet/discovery";
-import { makeIncarnation, Router, type Conn, type JoinOptions, type Listener, type RouterOptions } from "@astranet/router";
+import type { Identity as Keys } from "@astranet/noise";
+import { makeIncarnation, Router, type Conn, type JoinOptions, type Listener, type RouterOptions, type SecurityOptions } from "@astranet/router";
 import type { Clock, Transport } from "@astranet/transport";
 import type { Process } from "../time/process.ts";
 import type { SeededRandom } from "../time/seeded-random.ts";
@@ -8,6 +9,8 @@ import type { SeededRandom } from "../time/seeded-random.ts";
 export interface Identity {
   readonly id: string;
   readonly key: Uint8Array;
+  /** Of a node that encrypts, whose `key` and id are of them. */
+  readonly keys?: Keys | undefined;
 }
 
 /** Where a node's parts may be replaced by worse ones; what is left out stays as it is. */
@@ -38,6 +41,8 @@ export interface LifeInit {
   /** The time of day where it runs, in milliseconds since 1970. */
   readonly epochMs: number;
   readonly options: Partial<RouterOptions>;
+  /** Default: links in clear. */
+  readonly security?: SecurityOptions | undefined;
   readonly tampering: Tampering;
 }
 
@@ -82,7 +87,7 @@ export class Life {
     };
     this.store = tampering.store?.(storeOptions, makeStore) ?? makeStore(storeOptions);
     const options: RouterOptions = {
-      insecure: true,
+      ...(init.security === undefined ? { insecure: true } : { security: init.security }),
       ...init.options,
       store: this.store,
       key: identity.key,

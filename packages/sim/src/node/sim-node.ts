@@ -5,6 +5,7 @@ import { SimTransport } from "../net/sim-transport.ts";
 import { Process, type ProcessClock } from "../time/process.ts";
 import type { World } from "../world.ts";
 import { Life, type Identity, type Tampering } from "./life.ts";
+import { drawKeys, securityOf } from "./secrets.ts";
 
 /** What a SimNode is made with. All optional. */
 export interface SimNodeOptions {
@@ -16,6 +17,8 @@ export interface SimNodeOptions {
   readonly clock?: ProcessClock;
   readonly tampering?: Tampering;
   readonly identity?: Identity;
+  /** It encrypts, and links with those that know one of these; none: with anybody. Default: links in clear. */
+  readonly secrets?: readonly string[];
 }
 
 /** How a node begins a new life. */
@@ -35,6 +38,8 @@ export class SimNode {
   readonly wants: Set<string> = new Set<string>();
   /** How far its time of day is from the world's. */
   wallOffsetMs = 0;
+  /** What its next life knows, see SimNodeOptions. */
+  secrets: readonly string[] | undefined;
   /** When it last went on after a pause. */
   resumedAt = 0;
   readonly world: World;
@@ -52,6 +57,7 @@ export class SimNode {
     this.name = options.name ?? `n${number}`;
     this.host = options.host ?? this.name;
     this.address = `${this.host}:${7000 + (options.host === undefined ? 0 : number)}`;
+    this.secrets = options.secrets;
     this.#identity = options.identity ?? this.#drawIdentity();
   }
 
@@ -98,6 +104,7 @@ export class SimNode {
     const random = world.random.fork(`${this.name}/${this.#lives}`);
     const process = new Process(world.timeline, this.name, this.number, this.#options.clock);
     world.trace.add(world.now, this.name, "starts", this.id);
+    const { keys } = this.#identity;
     const life = new Life({
       process,
       random,
@@ -105,6 +112,7 @@ export class SimNode {
       transport: new SimTransport(world.network, process, this.host),
       epochMs: this.epochMs,
       options: this.#options.router ?? {},
+      security: keys === undefined || this.secrets === undefined ? undefined : securityOf(keys, this.secrets),
       tampering: this.#options.tampering ?? {},
     });
     this.#life = life;
@@ -202,6 +210,8 @@ export class SimNode {
 
   #drawIdentity(): Identity {
     const random = this.world.random.fork(`${this.name}/identity/${this.#lives}`);
-    return { id: drawNodeId(random.bytes), key: random.bytes(16) };
+    if (this.secrets === undefined) return { id: drawNodeId(random.bytes), key: random.bytes(16) };
+    const { keys, id } = drawKeys(random);
+    return { id, key: keys.publicKey, keys };
   }
 }

@@ -21,6 +21,7 @@ import { nextProvider } from "./f20-next-provider.ts";
 import { gracefulStop } from "./f21-graceful-stop.ts";
 import { brokenRecords } from "./f22-broken-records.ts";
 import { forgedRecords } from "./f23-forged-records.ts";
+import { wrongSecret } from "./f26-wrong-secret.ts";
 import { strangersCrowd } from "./f28-crowd.ts";
 import { hostilePeer } from "./f29-hostile-peer.ts";
 import { missedFlood } from "./f30-missed-flood.ts";
@@ -54,6 +55,7 @@ const all: readonly Scenario[] = [
   gracefulStop,
   brokenRecords,
   forgedRecords,
+  wrongSecret,
   strangersCrowd,
   hostilePeer,
   missedFlood,
