@@ -22,6 +22,7 @@ import { gracefulStop } from "./f21-graceful-stop.ts";
 import { brokenRecords } from "./f22-broken-records.ts";
 import { forgedRecords } from "./f23-forged-records.ts";
 import { wrongSecret } from "./f26-wrong-secret.ts";
+import { rotation } from "./f27-rotation.ts";
 import { strangersCrowd } from "./f28-crowd.ts";
 import { hostilePeer } from "./f29-hostile-peer.ts";
 import { missedFlood } from "./f30-missed-flood.ts";
@@ -56,6 +57,7 @@ const all: readonly Scenario[] = [
   brokenRecords,
   forgedRecords,
   wrongSecret,
+  rotation,
   strangersCrowd,
   hostilePeer,
   missedFlood,
