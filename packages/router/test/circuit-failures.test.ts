@@ -181,11 +181,26 @@ describe("a failure", () => {
     expect(relays.map(({ circuits }) => circuits.stats().refused)).toEqual([1, 1, 1, 0]);
   });
 
-  it("of the target itself is final: no other path is tried", async () => {
-    const { net, a, r2, b } = diamond((i) => (i === 3 ? { secure: () => Promise.reject(new AstraError("EACCES", "no")) } : {}));
-    expect(await failure(net.clock, a.circuits.session(b.id), 200)).toMatchObject({ code: "EACCES", via: [b.id] });
+  it("of the target itself is final when it has come over two paths: no third one is tried, and no relay is to blame", async () => {
+    let asked = 0;
+    const { net, a, b } = diamond((i) => (i === 3 ? { secure: () => ((asked += 1), Promise.reject(new AstraError("EACCES", "no"))) } : {}));
+    const third = net.node();
+    for (const end of [a, b]) net.link(end, third);
+    expect(await failure(net.clock, a.circuits.session(b.id), 200)).toMatchObject({ code: "EACCES", retryable: false, via: [b.id] });
+    expect(asked).toBe(2);
     expect(a.failed).toEqual([]);
-    expect(r2.circuits.stats().relayed).toBe(0);
+  });
+
+  it.each([
+    ["in the target's name", 0x43_05_02_00],
+    ["in the target's name, which is too busy", 0x43_04_02_01],
+    ["for good", 0x43_07_01_00],
+  ])("that a relay makes up %s is found out: another one leads there", async (_how, code) => {
+    const { net, a, r1, r2, b } = diamond();
+    Object.assign(r1, { incoming: (stream: { reset(code: number): void }) => stream.reset(code) });
+    await during(net.clock, a.circuits.session(b.id), 100);
+    expect(r2.circuits.stats().relayed).toBe(1);
+    expect(a.failed).toEqual(["2-4"]);
   });
 
   it("is no more than that when a relay lies about its links: another one leads there", async () => {

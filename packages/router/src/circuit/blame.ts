@@ -17,6 +17,14 @@ export function edgesToAvoid(path: readonly NodeId[], failure: CircuitFailure | 
   return [edge(atIndex - 1), edge(atIndex)];
 }
 
+/**
+ * The edges of those that carried the target's own word, which is final: nothing proves that it was the target's, so it is asked once more around them.
+ * Empty where this node itself gave up.
+ */
+export function edgesOfMessengers(path: readonly NodeId[], failure: CircuitFailure | undefined): CircuitEdge[] {
+  return failure?.atIndex === 0 ? [] : edgesToAvoid(path, undefined);
+}
+
 /** The edges that others had better go around, after a circuit ended that had stood. */
 export function edgesToDoubt(path: readonly NodeId[], failure: CircuitFailure | undefined, error: unknown): CircuitEdge[] {
   // A clean end, or one that this node made.
@@ -26,7 +34,7 @@ export function edgesToDoubt(path: readonly NodeId[], failure: CircuitFailure | 
   return edgesToAvoid(path, failure && { ...failure, retryable: failure.reason !== "closed" });
 }
 
-/** What the target met may be what a relay made of it. */
+/** What the target met, or waited for in vain, may be what a relay made of it. */
 function isSuspicious({ reason }: CircuitFailure): boolean {
-  return reason === "handshake" || reason === "protocol";
+  return reason === "handshake" || reason === "protocol" || reason === "timed-out";
 }

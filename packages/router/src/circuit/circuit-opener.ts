@@ -2,7 +2,7 @@ import type { Session } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
 import { streamTypes } from "../stream-types.ts";
-import { edgesToAvoid } from "./blame.ts";
+import { edgesOfMessengers, edgesToAvoid } from "./blame.ts";
 import { failureError, type CircuitFailure } from "./circuit-failure.ts";
 import { circuitIdBytes, encodeCircuitHeader, maxPathNodes, type CircuitHeader } from "./circuit-header.ts";
 import type { CircuitEdge, CircuitLimits, CircuitPath, CircuitsOptions } from "./circuit-types.ts";
@@ -43,6 +43,8 @@ export class CircuitOpener {
     const deadline = clock.now() + openTimeoutMs;
     const avoid: CircuitEdge[] = [];
     const failures: AstraError[] = [];
+    /** Who carried a refusal of the target's: liars, if it is not refused over another way. */
+    let messengers: readonly CircuitEdge[] | undefined;
     for (let left = maxTries; left > 0; left -= 1) {
       const path = paths.choose(to, avoid);
       const remaining = deadline - clock.now();
@@ -50,12 +52,20 @@ export class CircuitOpener {
       const timeoutMs = left === 1 ? remaining : Math.min(remaining, tryRoundTrips * path.cost + trySlackMs);
       const result = await this.#try(path, timeoutMs);
       if (this.#stopped !== undefined && !(result instanceof EndCircuit)) throw this.#stopped;
-      if (result instanceof EndCircuit) return result;
+      if (result instanceof EndCircuit) {
+        for (const edge of messengers ?? []) paths.failed(edge);
+        return result;
+      }
       failures.push(result.error);
       const edges = edgesToAvoid(path.ids, result.failure);
       for (const edge of edges) paths.failed(edge);
-      if (edges.length === 0) break;
       avoid.push(...edges);
+      if (edges.length > 0) continue;
+      // Refused twice is refused: the target may be too busy to be asked a third time.
+      if (messengers !== undefined) break;
+      messengers = edgesOfMessengers(path.ids, result.failure);
+      if (messengers.length === 0) break;
+      avoid.push(...messengers);
     }
     throw finalError(to, failures);
   }
