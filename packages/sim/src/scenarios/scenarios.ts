@@ -21,6 +21,7 @@ import { nextProvider } from "./f20-next-provider.ts";
 import { gracefulStop } from "./f21-graceful-stop.ts";
 import { brokenRecords } from "./f22-broken-records.ts";
 import { forgedRecords } from "./f23-forged-records.ts";
+import { lyingRelay } from "./f24-lying-relay.ts";
 import { wrongSecret } from "./f26-wrong-secret.ts";
 import { rotation } from "./f27-rotation.ts";
 import { strangersCrowd } from "./f28-crowd.ts";
@@ -56,6 +57,7 @@ const all: readonly Scenario[] = [
   gracefulStop,
   brokenRecords,
   forgedRecords,
+  lyingRelay,
   wrongSecret,
   rotation,
   strangersCrowd,
