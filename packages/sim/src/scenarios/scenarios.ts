@@ -22,6 +22,7 @@ import { gracefulStop } from "./f21-graceful-stop.ts";
 import { brokenRecords } from "./f22-broken-records.ts";
 import { forgedRecords } from "./f23-forged-records.ts";
 import { lyingRelay } from "./f24-lying-relay.ts";
+import { tamperingRelay } from "./f25-tampering-relay.ts";
 import { wrongSecret } from "./f26-wrong-secret.ts";
 import { rotation } from "./f27-rotation.ts";
 import { strangersCrowd } from "./f28-crowd.ts";
@@ -58,6 +59,7 @@ const all: readonly Scenario[] = [
   brokenRecords,
   forgedRecords,
   lyingRelay,
+  tamperingRelay,
   wrongSecret,
   rotation,
   strangersCrowd,
