@@ -8,10 +8,15 @@ import type { Scenario } from "./scenario.ts";
 const latencyMs = 5;
 const crowd = 10_000;
 const hosts = 1000;
-/** They come within so long. */
+/**
+ * They come within so long, and then no more do. While they keep coming, a thousand a second say, the 50 handshakes a second are shared with them: a member that is
+ * not linked yet may have to wait for the end of that. Those that are linked notice neither.
+ */
 const arrivalMs = 1000;
 const maxPending = 128;
 const handshakeMs = 5000;
+/** As docs say of handshakes: so many at once, and a second. */
+const [burst, perSecond] = [100, 50];
 const memberWithinMs = 1000;
 
 /**
@@ -30,9 +35,11 @@ export const strangersCrowd: Scenario = {
     await world.run(10_000);
     const timersBefore = r.running.process.timers;
     let downs = 0;
+    let turnedAway = 0;
     for (const node of [r, old]) {
       node.running.router.subscribe((event) => {
         if (event.type === "linkdown") downs += 1;
+        if (event.type === "refused") turnedAway += 1;
       });
     }
     const stranger = new Stranger(world, "stranger");
@@ -69,6 +76,8 @@ export const strangersCrowd: Scenario = {
     await watch(arrivalMs + 4 * latencyMs);
     must(`many were inside at once: ${most}`, most > 50);
     must(`no more than may be: ${most}`, most <= maxPending);
+    const letIn = crowd - turnedAway;
+    must(`no more were let in than may be, in a second: ${letIn}`, letIn <= burst + (perSecond * arrivalMs) / 1000 + 1);
     must(`what the node keeps for them is bounded: ${r.running.process.timers} timers`, r.running.process.timers <= timersBefore + 3 * maxPending);
     link([fresh, r]);
     const began = world.now;
