@@ -11,7 +11,8 @@ export const halfOpen: Scenario = {
     const { a, b } = cast(world, ["a", "b"]);
     link([a, b]);
     await within(world, 10_000, "a and b are linked, and b sees a's service", () => isLinked(a, b) && isLinked(b, a) && lists(b, a, "a"));
-    await world.run(30_000);
+    // Between two of the pings that come every five seconds: to what b says before a dials again, a's host would answer with a reset.
+    await world.run(32_000);
     const conn = await world.settle(b.running.dial({ name: "a" }), 1000);
     let broken = 0;
     void conn.read().catch(() => (broken += 1));
