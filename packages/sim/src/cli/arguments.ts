@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { defaultNodes } from "../scenarios/run.ts";
 import { scenarios } from "../scenarios/scenarios.ts";
 
 /** What the command line asks for. */
@@ -18,12 +19,15 @@ export interface SimArguments {
   readonly help: boolean;
 }
 
+/** The scenarios that have another number of nodes. */
+const defaults = [...scenarios.values()].flatMap(({ id, nodes }) => (nodes === undefined ? [] : [`${id}: ${nodes}`])).join(", ");
+
 export const usage: string = `pnpm sim [--seed N] [--nodes N] [--minutes N] [--scenario NAME] [--seeds N] [--limit SECONDS] [--tail LINES]
 
 Plays a scenario in virtual time, with every invariant checked, and prints a digest of all that happened: the same seed gives the same digest.
   --seed N          the first seed (default: drawn, and printed)
   --seeds N         so many seeds, counting up (default 1; at most 1,000,000)
-  --nodes N         default 20, at most 2,000
+  --nodes N         default 20 (${defaults}), at most 2,000
   --minutes N       virtual minutes, default 10, at most 1,440
   --scenario NAME   one of: ${[...scenarios.keys()].join(", ")} (default chaos)
   --limit SECONDS   begin no further seed after so many real seconds (default 3,600)
@@ -52,7 +56,7 @@ export function parseArguments(args: readonly string[], drawSeed: () => number):
     scenario,
     seed: number("seed", drawSeed, 0, Number.MAX_SAFE_INTEGER),
     seeds: number("seeds", () => 1, 1, 1_000_000),
-    nodes: number("nodes", () => 20, 1, 2000),
+    nodes: number("nodes", () => scenarios.get(scenario)!.nodes ?? defaultNodes, 1, 2000),
     minutes: number("minutes", () => 10, 0.1, 1440, false),
     limitSeconds: number("limit", () => 3600, 1, 1_000_000),
     tail: number("tail", () => 60, 0, 400),

@@ -53,6 +53,8 @@ export class Lane {
   #queue: Entry[] = [];
   #sent = 0;
   #expected = 0;
+  /** Bytes that it was given, ever. */
+  sentBytes = 0;
   #queuedBytes = 0;
   /** Sent, and not yet read by the process at the far end. */
   #unreadBytes = 0;
@@ -95,6 +97,7 @@ export class Lane {
       }
       this.#queue.push({ item: bytes, number: undefined });
       this.#queuedBytes += length;
+      this.sentBytes += length;
       this.#pump();
     }
     if (this.#queuedBytes <= highWaterBytes) return true;

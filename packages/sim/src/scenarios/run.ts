@@ -12,9 +12,12 @@ export interface RunResult {
   readonly error: unknown;
 }
 
+/** See Scenario.nodes. */
+export const defaultNodes = 20;
+
 /** Plays a scenario, with everything checked. Never rejects. */
 export async function play(scenario: Scenario, options: RunOptions): Promise<RunResult> {
-  const { seed, nodes = 20, minutes = 10, node } = options;
+  const { seed, nodes = scenario.nodes ?? defaultNodes, minutes = 10, node } = options;
   const workload = new Workload();
   const world = new World({ seed, ...scenario.world, checkers: [...allCheckers(), workload, ...(options.checkers ?? [])], ...(node === undefined ? {} : { node: { ...scenario.world?.node, ...node } }) });
   let error: unknown;

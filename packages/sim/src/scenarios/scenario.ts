@@ -18,6 +18,8 @@ export interface Scenario {
   /** As the command line has it: `chaos`, `F5`, … */
   readonly id: string;
   readonly title: string;
+  /** How many nodes it has unless it is asked for another number. Default 20. */
+  readonly nodes?: number;
   /** How its world is made. */
   readonly world?: Partial<WorldOptions>;
   /** Throws a Violation, or an assertion, where something else comes of it. */

@@ -11,6 +11,7 @@ import { twoLives } from "./f09-two-lives.ts";
 import { oneId } from "./f10-one-id.ts";
 import { sleep } from "./f11-sleep.ts";
 import { blockedLoop } from "./f12-blocked-loop.ts";
+import { massRejoin } from "./f13-mass-rejoin.ts";
 import { flapping } from "./f14-flapping.ts";
 import { swingingRtt } from "./f15-swinging-rtt.ts";
 import { slowReader } from "./f16-slow-reader.ts";
@@ -48,6 +49,7 @@ const all: readonly Scenario[] = [
   oneId,
   sleep,
   blockedLoop,
+  massRejoin,
   flapping,
   swingingRtt,
   slowReader,
