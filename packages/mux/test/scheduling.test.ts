@@ -19,11 +19,13 @@ async function held() {
   return { connection, clock, session };
 }
 
-/** Says false to each send, so that each drain lets out one. */
+/** While it is narrow it says false to each send, so that each drain lets out one. */
 class Narrow extends HeldConnection {
+  isNarrow = true;
+
   override send(chunks: readonly Uint8Array[]): boolean {
     super.send(chunks);
-    return false;
+    return !this.isNarrow;
   }
 }
 
@@ -132,6 +134,25 @@ describe("streams of one class", () => {
     const amounts = [...sent.values()];
     expect(amounts.length).toBe(5);
     expect(Math.max(...amounts) - Math.min(...amounts)).toBeLessThanOrEqual(32 * KiB);
+  });
+
+  it("take longer turns, up to 64 KiB, while the connection hands all of it on, and short ones again where it holds bytes back", async () => {
+    const { connection, clock, session, next, news } = await narrow();
+    const turns = (frames: readonly Frame[]): number[] => only(frames, "DATA").map(({ payload }) => payload.length / 2);
+    connection.isNarrow = false;
+    for (const stream of opens(session, 20)) void stream.write(new Uint8Array(2 * MiB));
+    await clock.settle();
+    const wide = turns(news());
+    expect(Math.max(...wide.slice(0, 7))).toBe(16 * KiB);
+    expect(Math.max(...wide)).toBe(64 * KiB);
+    connection.isNarrow = true;
+    for (const stream of opens(session, 4)) void stream.write(new Uint8Array(2 * MiB));
+    await clock.settle();
+    // What was to leave as it became narrow was decided before.
+    for (let i = 0; i < 4; i++) next();
+    const later = [...turns(next()), ...turns(next())];
+    expect(later.length).toBeGreaterThan(8);
+    expect(Math.max(...later)).toBe(16 * KiB);
   });
 
   it("share it alike though one of them had it for itself before", async () => {

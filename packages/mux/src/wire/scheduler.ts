@@ -1,7 +1,7 @@
 import { IN_DATA, IN_OLD } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
 
-/** Bytes a stream may send before the next of its class has its turn. */
+/** Bytes a stream may send before the next of its class has its turn; more where the sender says so. */
 export const QUANTUM = 16_384;
 
 /** A list of streams, linked by their `_next`. */
@@ -19,6 +19,8 @@ export class Scheduler {
   active = 0;
   /** Bytes queued by the streams in the lists. */
   backlog = 0;
+  /** The quantum of now. */
+  quantum: number = QUANTUM;
   readonly #fresh: List[] = lists();
   readonly #old: List[] = lists();
   #classes = 0;
@@ -36,7 +38,7 @@ export class Scheduler {
   add(stream: Stream): void {
     if ((stream._state & IN_DATA) !== 0) return;
     stream._state = (stream._state | IN_DATA) & ~IN_OLD;
-    stream._deficit = QUANTUM;
+    stream._deficit = this.quantum;
     this.active++;
     this.backlog += stream.writableLength;
     append(this.#fresh[stream.urgency] as List, stream);

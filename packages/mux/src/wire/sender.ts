@@ -41,6 +41,8 @@ const MOST_BATCH = 1_048_576;
 const BATCH_SLACK = 1_024;
 /** Writes resolve at once while less than this is queued by streams that could send. */
 const BACKLOG = 1_048_576;
+/** A turn is an eighth of a batch, and never less than 16 KiB: the longer what leaves at once, the longer a turn may be, and the fewer frames and reads there are. */
+const TURNS_A_BATCH = 8;
 const DEFAULT_URGENCY = 3;
 
 /** The frames that leave: control first, then new streams in order, then data as the scheduler says, in batches of one gathered send. */
@@ -178,8 +180,8 @@ export class Sender {
       const full = encoder.length >= this.#batch;
       if (!this.#connection.send(encoder.take())) {
         this.#blocked = true;
-        this.#batch = LEAST_BATCH - BATCH_SLACK;
-      } else if (full) this.#batch = Math.min(MOST_BATCH, (this.#batch + BATCH_SLACK) * 2) - BATCH_SLACK;
+        this.#sendUpTo(LEAST_BATCH);
+      } else if (full) this.#sendUpTo(Math.min(MOST_BATCH, (this.#batch + BATCH_SLACK) * 2));
     }
     if (this.#waiting.size > 0) this.#wake();
     if (!this.#blocked) session._ending.flushed();
@@ -209,6 +211,12 @@ export class Sender {
     this.#session._receiver.settle();
     if (this.#flushDue) this.flush();
   };
+
+  /** From now on a gathered send is at most this long. */
+  #sendUpTo(batch: number): void {
+    this.#batch = batch - BATCH_SLACK;
+    this.scheduler.quantum = Math.min(this.#session._options.maxFrameSize, Math.max(QUANTUM, batch / TURNS_A_BATCH));
+  }
 
   #link(stream: Stream): void {
     stream._state |= IN_CONTROL;
@@ -351,7 +359,7 @@ export class Sender {
       let length = Math.min(stream.writableLength, stream._sendWindow, credit, maxFrameSize);
       if (scheduler.active > 1) {
         if (stream._deficit <= 0) {
-          stream._deficit += QUANTUM;
+          stream._deficit += scheduler.quantum;
           scheduler.rotate(stream);
           continue;
         }
