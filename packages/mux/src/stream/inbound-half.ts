@@ -236,12 +236,7 @@ export abstract class InboundHalf extends StreamCore {
   /** @internal */
   _dropUnread(): void {
     this.#in = undefined;
-    if (this._unread > 0 && this._extra?.sink === undefined) this.#consumed(this._unread);
-    else if (this._unread > 0) {
-      const bytes = this._unread;
-      this._unread = 0;
-      this.session._releaseUnread(this._stream, bytes);
-    }
+    this.#consumed(this._unread);
   }
 
   /** @internal */
