@@ -215,7 +215,7 @@ export abstract class InboundHalf extends StreamCore {
       const window = extra.window ?? session._recvWindow;
       const since = now - (extra.grantedAt ?? -Infinity);
       // Half a window used within two round trips, and little of it waits here: the window, not the reader, sets the pace (as quic-go and rust-yamux do).
-      if (rttMs !== undefined && since < 2 * rttMs && window < maxStreamWindow && this._unread * 4 <= window) {
+      if (rttMs !== undefined && since < 2 * rttMs && this._unread * 4 <= window) {
         extra.window = Math.min(maxStreamWindow, window * 2);
         owed += extra.window - window;
       }

@@ -36,7 +36,6 @@ export class InboundQueue {
   /** Makes what is left independent of the connection's buffers where those are mostly something else. */
   compact(): void {
     const chunks = this.#chunks;
-    if (this.#fresh === chunks.pushed) return;
     for (const chunk of chunks.takeFrom(this.#fresh)) {
       if (chunk.length * KEEP_SHARE >= chunk.buffer.byteLength) {
         chunks.push(chunk);

@@ -90,10 +90,14 @@ export abstract class OutboundHalf extends InboundHalf {
         this.#enqueued(chunk.length);
       }
     }
-    if ((this._state & (BROKEN | WRITE_BROKEN)) !== 0) return this.#writeOver();
+    if ((this._state & (BROKEN | WRITE_BROKEN)) !== 0) {
+      const { writeError } = this._more;
+      // None yet within a sink's `reset`.
+      return writeError === undefined ? done : rejected(writeError);
+    }
     if ((this._state & FIN_SENT) !== 0) return done;
     this._state |= ENDED;
-    if (this._queued === 0 && (this._state & SYN_DONE) !== 0) this._control(SEND_FIN);
+    if (this._queued === 0) this._control(SEND_FIN);
     if (this.#takesAtOnce()) return done;
     return (this._more.ended ??= new Deferred<undefined>()).promise;
   }
@@ -177,7 +181,7 @@ export abstract class OutboundHalf extends InboundHalf {
     }
     this._more.writeError ??= error;
     this._failWrites(error);
-    if (over && (this._state & FIN_SENT) === 0) this._finSent();
+    if (over) this._finSent();
   }
 
   /** @internal */
@@ -197,11 +201,6 @@ export abstract class OutboundHalf extends InboundHalf {
     return undefined;
   }
 
-  #writeOver(): Promise<void> {
-    const error = this._extra?.writeError;
-    return error === undefined ? done : rejected(error);
-  }
-
   #takesAtOnce(): boolean {
     return (this._queued === 0 || (this._state & IN_DATA) !== 0) && this.session._sender.hasRoom;
   }
@@ -219,11 +218,11 @@ export abstract class OutboundHalf extends InboundHalf {
       writes.push(waiter);
       if (signal === undefined) return;
       const cleanup = onAbort(signal, (reason) => {
-        const out = this._out;
-        const index = writes.indexOf(waiter);
+        // While a write waits, its last chunk is there.
+        const out = this._out as ChunkQueue;
         // Some of it is framed: the peer may have read it, so the rest must follow.
-        if (index === -1 || out === undefined || out.shifted > from || (out.shifted === from && out.offset > 0)) return;
-        writes.splice(index, 1);
+        if (out.shifted > from || (out.shifted === from && out.offset > 0)) return;
+        writes.splice(writes.indexOf(waiter), 1);
         this.#withdraw(out.blank(from, to));
         reject(reason);
       });
@@ -245,7 +244,7 @@ export abstract class OutboundHalf extends InboundHalf {
     this.session._sender.withdrawn(this._stream, bytes);
     if (this._queued > 0) return;
     this._out = undefined;
-    if ((this._state & (ENDED | SYN_DONE | FIN_SENT)) === (ENDED | SYN_DONE)) this._control(SEND_FIN);
+    if ((this._state & ENDED) !== 0) this._control(SEND_FIN);
   }
 }
 

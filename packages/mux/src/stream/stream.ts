@@ -157,8 +157,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
       this._more.readError = error;
       return;
     }
-    if (accepted) this._reset(WireCode.ENHANCE_YOUR_CALM, "too many unread bytes", error);
-    else this._reset(WireCode.STREAM_REFUSED, "too many unread bytes", error);
+    this._reset(accepted ? WireCode.ENHANCE_YOUR_CALM : WireCode.STREAM_REFUSED, "too many unread bytes", error);
   }
 
   /** An RST came. @internal */
@@ -185,11 +184,10 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     // With the FIN here already, a dead link takes nothing from the reader.
     if (!(keepUnread && wasReadOver)) this._breakReading(error);
     this._breakWriting(error, false);
-    const extra = this._extra;
-    if (extra !== undefined) {
-      if ((this._state & (LOCAL | ACCEPTED)) === LOCAL) extra.opened?.reject(error);
-      extra.closed?.reject(error);
-    }
+    const extra = this._more;
+    // One that was accepted has resolved it.
+    extra.opened?.reject(error);
+    extra.closed?.reject(error);
     this.#over();
   }
 
@@ -199,7 +197,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     const extra = this._extra;
     if (extra?.closed !== undefined) this.#settleClosed(extra.closed);
     // Aborted there before it was accepted, and ended here: nobody will accept it any more.
-    if ((this._state & (LOCAL | ACCEPTED)) === LOCAL) extra?.opened?.reject(extra.readError);
+    extra?.opened?.reject(extra.readError);
     this.#over();
   }
 
