@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { accepted, bytes, credit, data, ping, started, syn, text, textOf } from "./support/frames.ts";
+import { accepted, bytes, credit, data, fin, ping, started, syn, text, textOf } from "./support/frames.ts";
 import { codeOf, outcome, SessionPair } from "./support/session-pair.ts";
 
 const reason = new Error("changed my mind");
@@ -109,6 +109,34 @@ describe("a write that is aborted", () => {
     expect(await codeOf(next)).toBe("resolved");
     void stream.write(bytes("and on"));
     expect(textOf(await peer.listen(), 1)).toBe("and on");
+  });
+
+  it("is completed where its first chunk was framed, whole, and the next was not", async () => {
+    const { peer, stream } = await stuck();
+    const controller = new AbortController();
+    const write = stream.write([bytes("who"), bytes("le")], { signal: controller.signal });
+    expect(textOf(await peer.say(credit(1, 4)), 1)).toBe("\0who");
+    controller.abort(reason);
+    expect(await outcome(write)).toEqual(["pending"]);
+    expect(textOf(await peer.say(credit(1, 9)), 1)).toBe("le");
+    expect(await outcome(write)).toEqual(["resolved", undefined]);
+  });
+
+  it("is withdrawn also where it is all that the stream has: an end behind it leaves, and nothing of it is kept", async () => {
+    for (const ends of [true, false]) {
+      const peer = await started({ role: "client" }, { initialWindow: 2 ** 22 });
+      const [stream, bulk] = [peer.session.open(), peer.session.open()];
+      await peer.listen();
+      void bulk.write(new Uint8Array(2 ** 21));
+      const controller = new AbortController();
+      const write = stream.write(bytes("withdrawn"), { signal: controller.signal });
+      const end = ends ? stream.end() : undefined;
+      controller.abort(reason);
+      await expectAborted(write);
+      expect([stream.writableLength, stream._out]).toEqual([0, undefined]);
+      expect((await peer.listen()).filter((frame) => frame.type === "DATA" && frame.streamId === 1)).toEqual(ends ? [fin(1)] : []);
+      if (end !== undefined) expect(await codeOf(end)).toBe("resolved");
+    }
   });
 
   it("before its SYN left is never seen by the peer", async () => {
@@ -252,6 +280,26 @@ describe("a deadline", () => {
     local.reset();
     local.setDeadline(undefined);
     expect(pair.clock.timers).toBe(0);
+  });
+
+  it("that is over when it is set rejects a read that waits at once", async () => {
+    const pair = new SessionPair();
+    const [local] = await pair.stream();
+    const read = local.read();
+    local.setReadDeadline(0);
+    expect(await codeOf(read)).toBe("ETIMEDOUT");
+  });
+
+  it("without an end, or of a stream that broke, sets no timer and changes no error", async () => {
+    const pair = new SessionPair({ both: { keepAlive: false } });
+    const [local] = await pair.stream();
+    local.setDeadline(Infinity);
+    expect(pair.clock.timers).toBe(0);
+    local.reset();
+    local.setDeadline(10);
+    expect(pair.clock.timers).toBe(0);
+    local.setDeadline(0);
+    expect([await codeOf(local.read()), await codeOf(local.write(bytes("x")))]).toEqual(["ECONNRESET", "ECONNRESET"]);
   });
 
   it("that is no number is EINVAL", async () => {

@@ -72,6 +72,31 @@ describe("write()", () => {
     expect(await peer.listen()).toEqual([]);
   });
 
+  it("of nothing resolves at once also behind bytes that wait, and leaves them where they are", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    void stream.write(new Uint8Array(65_536));
+    await peer.listen();
+    void stream.write(bytes("kept"));
+    await peer.listen();
+    for (const nothing of [new Uint8Array(0), []]) expect(await codeOf(stream.write(nothing))).toBe("resolved");
+    expect(textOf(await peer.say(credit(1, 10)), 1)).toBe("kept");
+  });
+
+  it("keeps no queue where there is nothing to frame", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    const nothing = new Uint8Array(0);
+    const ways: (() => unknown)[] = [() => stream.write(nothing), () => stream.write([nothing]), () => stream.tryWrite(nothing), () => stream.end(nothing)];
+    void stream.write(bytes("x"));
+    await peer.listen();
+    expect(stream._out).toBeUndefined();
+    for (const way of ways) {
+      way();
+      expect(stream._out).toBeUndefined();
+    }
+  });
+
   it("gathers chunks in order, into as few frames as there can be", async () => {
     const peer = await started({ role: "client" });
     const stream = peer.session.open();
@@ -159,6 +184,18 @@ describe("tryWrite()", () => {
     connection.drain();
     await clock.settle();
     expect(ready).toBe("resolved");
+  });
+});
+
+describe("a stream that has never waited", () => {
+  it("is told that it may write again after tryWrite gave false, though nobody listens", async () => {
+    const { connection, session, stream, clock } = await blocked();
+    void stream.write(new Uint8Array(2 * MiB));
+    const other = session.open();
+    expect(other.tryWrite(bytes("x"))).toBe(false);
+    connection.drain();
+    await clock.settle();
+    expect(other.tryWrite(bytes("x"))).toBe(true);
   });
 });
 
