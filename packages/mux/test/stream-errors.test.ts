@@ -140,4 +140,18 @@ describe("the error of a stream whose unread bytes were too many", () => {
     over.attach({ data: () => heard.push("data"), end: () => heard.push("end"), reset: (error) => heard.push(error.code) });
     expect(heard).toEqual(["ERR_ASTRANET_OVERLOAD"]);
   });
+
+  it("leaves a sink that was told the end already alone, and what it says to have consumed later is nothing", async () => {
+    const peer = await started({ role: "server", maxUnreadBytes: 100 * KiB });
+    await peer.say(syn(1), syn(3));
+    const [over] = [await peer.session.accept(), await peer.session.accept()];
+    const heard: string[] = [];
+    over.attach({ data: nothing, end: () => heard.push("end"), reset: (error) => heard.push(error.code) });
+    void over.end();
+    await peer.say(data(1, 60_000, Flag.FIN));
+    await peer.say(data(3, 45_000));
+    expect([heard, over.readableLength]).toEqual([["end"], 0]);
+    over.consume(60_000);
+    expect(peer.session._options.budget.unreadBytes).toBe(45_000);
+  });
 });

@@ -85,6 +85,9 @@ describe("a session whose unread bytes are over half of its budget", () => {
     await use(peer, stream, HALF);
     peer.session._options.budget.unreadBytes += BUDGET * 0.6;
     expect(await use(peer, stream, HALF)).toEqual([HALF]);
+    peer.session._options.budget.unreadBytes -= BUDGET * 0.6;
+    await peer.clock.advance(20);
+    expect(await use(peer, stream, HALF)).toEqual([HALF]);
   });
 
   it("returns credit for half of 64 KiB, that being all of the window there is", async () => {
