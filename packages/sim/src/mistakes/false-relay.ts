@@ -1,7 +1,7 @@
 import { Session, type Stream } from "@astranet/mux";
 import { encodeSuites, pskFrom, secure, type Identity as Keys } from "@astranet/noise";
 import { encodeRecord, recordKinds, type StoredRecord } from "@astranet/discovery";
-import { AstraError, type Connection } from "@astranet/transport";
+import { toConnection, type Connection } from "@astranet/transport";
 import type { SimNode } from "../node/sim-node.ts";
 import { drawKeys } from "../node/secrets.ts";
 import type { World } from "../world.ts";
@@ -92,7 +92,7 @@ export class FalseRelay extends Stranger {
   /** Takes a circuit for its own, as if it were the target. Whether that was believed. */
   async impersonate({ stream }: FalseCircuit): Promise<boolean> {
     stream.accept();
-    const connection = overStream(stream);
+    const connection = toConnection(stream, { clock: this.process });
     const options = { role: "responder", pattern: "IK", identity: this.#keys, psks: [this.#psk], clock: this.process, random: this.random.bytes } as const;
     return secure(connection, options).then(
       () => true,
@@ -145,27 +145,4 @@ function pathIn(header: Uint8Array): string[] {
 function nextHeader(header: Uint8Array): Uint8Array {
   const indexAt = pathAt + header[pathAt - 1]! + 2;
   return header.map((byte, i) => (i === indexAt ? byte + 1 : byte));
-}
-
-/** A stream as a connection. */
-function overStream(stream: Stream): Connection {
-  return {
-    localAddress: "circuit",
-    remoteAddress: "circuit",
-    start: (sink) =>
-      stream.attach({
-        data: (chunk) => {
-          stream.consume(chunk.length);
-          sink.data(chunk);
-        },
-        end: () => sink.closed(),
-        reset: (error) => sink.closed(error),
-      }),
-    send: (chunks) => {
-      for (const chunk of chunks) stream.write(chunk).catch(() => undefined);
-      return true;
-    },
-    close: () => void stream.end().catch(() => undefined),
-    abort: (reason) => stream.reset(AstraError.is(reason) ? (reason.remoteCode ?? 6) : 6),
-  };
 }

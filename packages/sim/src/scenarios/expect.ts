@@ -13,6 +13,14 @@ export async function within(world: World, ms: number, what: string, is: () => b
   return world.now - began;
 }
 
+/** As `within`, looked at every `everyMs` only: after each event, of which a large network has very many, it would take most of the time. */
+export async function withinAbout(world: World, ms: number, everyMs: number, what: string, is: () => boolean): Promise<void> {
+  for (const until = world.now + ms; !is(); ) {
+    must(`within ${ms} ms: ${what}`, world.now < until);
+    await world.run(everyMs);
+  }
+}
+
 /** Lets `ms` pass, during all of which it must be so. */
 export async function throughout(world: World, ms: number, what: string, is: () => boolean): Promise<void> {
   const until = world.now + ms;

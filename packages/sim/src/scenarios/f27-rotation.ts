@@ -1,5 +1,5 @@
 import { cast, codeOf, follow, isLinked, link, propagationMs, reaches } from "./cast.ts";
-import { must } from "./expect.ts";
+import { must, withinAbout } from "./expect.ts";
 import type { Scenario } from "./scenario.ts";
 
 const latencyMs = 5;
@@ -22,7 +22,7 @@ export const rotation: Scenario = {
     const everybodyReaches = (): boolean => nodes.every((from) => nodes.every((to) => reaches(from, to)));
     const wanted = nodes.flatMap((from) => nodes.filter(({ address }) => from.wants.has(address)).map((to) => [from, to] as const));
     const allLinked = (): boolean => wanted.every(([from, to]) => isLinked(from, to) && isLinked(to, from));
-    await soon(10_000, "everybody reaches everybody", () => allLinked() && everybodyReaches());
+    await withinAbout(world, 10_000, 50, "everybody reaches everybody", () => allLinked() && everybodyReaches());
     await world.run(15_000);
     let restarting = "";
     const lost: string[] = [];
@@ -45,8 +45,8 @@ export const rotation: Scenario = {
         node.start();
         begin(node);
         // Its neighbours' back-off grows to a second or two meanwhile.
-        await soon(35_000, `${node.name} has all its links again`, allLinked);
-        await soon(propagationMs(10, latencyMs) + 5000, "everybody reaches everybody", everybodyReaches);
+        await withinAbout(world, 35_000, 50, `${node.name} has all its links again`, allLinked);
+        await withinAbout(world, propagationMs(10, latencyMs) + 5000, 50, "everybody reaches everybody", everybodyReaches);
         // End to end, too: over relays of the older list and the newer.
         const other = random.pick(nodes.filter((each) => each !== node));
         for (const [from, to] of [[node, other], [other, node]] as const) {
@@ -65,11 +65,5 @@ export const rotation: Scenario = {
     await world.settle(late.stop(), 6000);
     await world.run(5000);
     await world.quiet();
-
-    /** Looked at now and then: after each event it would take most of the time. */
-    async function soon(ms: number, what: string, is: () => boolean): Promise<void> {
-      for (const until = world.now + ms; world.now < until && !is(); ) await world.run(50);
-      must(`within ${ms} ms: ${what}`, is());
-    }
   },
 };
