@@ -22,11 +22,7 @@ export const bulk: Work = {
     };
   },
   async run(link, ask, options) {
-    const rate = await warmUp(options, { first: 64 * MIB, most: MOST_BYTES }, async (bytes) => {
-      const start = performance.now();
-      await transfer(await link.open(), Kind.count, [pattern], bytes);
-      return performance.now() - start;
-    });
+    const rate = await warmUp(options, { first: 64 * MIB, most: MOST_BYTES }, async (bytes) => transfer(await link.open(), Kind.count, [pattern], bytes));
     const total = sizeFor(options.seconds, rate, CHUNK);
     const stream = await link.open();
     const spent = await timed(ask, options, () => transfer(stream, Kind.count, [pattern], total));

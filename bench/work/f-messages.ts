@@ -19,11 +19,7 @@ export const messages: Work = {
   },
   async run(link, ask, options) {
     const parts = pieces(MESSAGE);
-    const rate = await warmUp(options, { first: WARM_UP, most: MOST * MESSAGE }, async (bytes) => {
-      const start = performance.now();
-      await transfer(await link.open(), Kind.count, parts, bytes);
-      return performance.now() - start;
-    });
+    const rate = await warmUp(options, { first: WARM_UP, most: MOST * MESSAGE }, async (bytes) => transfer(await link.open(), Kind.count, parts, bytes));
     const wanted = Math.min(Math.max(rate * options.seconds, WARM_UP), MOST * MESSAGE);
     const total = Math.ceil(wanted / UNIT) * UNIT;
     const stream = await link.open();
