@@ -6,6 +6,7 @@ import { channel } from "../diagnostics.ts";
 import { invalid } from "./options.ts";
 import { isAfter } from "../wire/serial.ts";
 import type { Session } from "./session.ts";
+import type { Stream } from "../stream/stream.ts";
 import { sessionError, wireCodeName } from "../wire/wire-error.ts";
 
 /** How a session ended: the GOAWAY's code and debug text, and whether the peer's was first. */
@@ -123,12 +124,12 @@ export class Ending {
       throw new FrameError(WireCode.PROTOCOL, "a second GOAWAY raises the last id");
     this.#peerEnded ||= this.said === undefined;
     this.got = { last, code, debug: decoder.decode(debugBytes) };
-    const refused = [...session._local.values()].filter(({ id }) => last === 0 || isAfter(id, last));
-    refused.push(...session._sender.unsent());
-    if (refused.length > 0) {
-      const error = new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer takes no new streams (${wireCodeName(code)})`, { retryable: true, remoteCode: code });
-      for (const stream of refused) stream._break(error, false);
-    }
+    let error: AstraError | undefined;
+    const refuse = (stream: Stream): void => {
+      stream._break((error ??= new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer takes no new streams (${wireCodeName(code)})`, { retryable: true, remoteCode: code })), false);
+    };
+    for (const stream of session._local.values()) if (last === 0 || isAfter(stream.id, last)) refuse(stream);
+    session._sender.unsent().forEach(refuse);
     this.draining.resolve(undefined);
     // Nothing that a muxado peer sends after its GOAWAY means anything.
     if (!session._extended) {

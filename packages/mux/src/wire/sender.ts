@@ -41,8 +41,8 @@ const MOST_BATCH = 1_048_576;
 const BATCH_SLACK = 1_024;
 /** Writes resolve at once while less than this is queued by streams that could send. */
 const BACKLOG = 1_048_576;
-/** A turn is an eighth of a batch, and never less than 16 KiB: the longer what leaves at once, the longer a turn may be, and the fewer frames and reads there are. */
-const TURNS_A_BATCH = 8;
+/** A turn is a sixteenth of a batch, and never less than 16 KiB: the longer what leaves at once, the longer a turn may be, and the fewer frames and reads there are. */
+const TURNS_A_BATCH = 16;
 const DEFAULT_URGENCY = 3;
 
 /** The frames that leave: control first, then new streams in order, then data as the scheduler says, in batches of one gathered send. */
@@ -215,7 +215,7 @@ export class Sender {
   /** From now on a gathered send is at most this long. */
   #sendUpTo(batch: number): void {
     this.#batch = batch - BATCH_SLACK;
-    this.scheduler.quantum = Math.min(this.#session._options.maxFrameSize, Math.max(QUANTUM, batch / TURNS_A_BATCH));
+    this.scheduler.quantum = Math.max(QUANTUM, batch / TURNS_A_BATCH);
   }
 
   #link(stream: Stream): void {
