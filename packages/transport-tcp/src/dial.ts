@@ -6,7 +6,7 @@ import { mapError, toConnection } from "@astranet/transport/node";
 import { checkPath, formatHostPort, parseHostPort } from "./address.ts";
 import { firstSocket } from "./first-socket.ts";
 import { slabReads } from "./slab-reads.ts";
-import { HIGH_WATER_BYTES, localAddressOf } from "./socket.ts";
+import { connectionOptions, HIGH_WATER_BYTES, localAddressOf } from "./socket.ts";
 import type { TcpTransportOptions } from "./tcp-transport.ts";
 
 /** The networks of the TCP transport. */
@@ -18,7 +18,7 @@ export async function dialSocket(network: Network, address: string, options: Tcp
   return toConnection(socket, {
     localAddress: network === "unix" ? "unix" : localAddressOf(socket),
     remoteAddress: address,
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...connectionOptions(options),
   });
 }
 

@@ -6,7 +6,7 @@ import { AstraError, type ListenInit, type TransportListener } from "@astranet/t
 import { mapError, toConnection } from "@astranet/transport/node";
 import { checkPath, formatHostPort, parseHostPort } from "./address.ts";
 import type { Network } from "./dial.ts";
-import { HIGH_WATER_BYTES, localAddressOf, remoteAddressOf } from "./socket.ts";
+import { connectionOptions, HIGH_WATER_BYTES, localAddressOf, remoteAddressOf } from "./socket.ts";
 import type { TcpTransportOptions } from "./tcp-transport.ts";
 
 /** See `TcpTransport.listen`. */
@@ -21,7 +21,7 @@ export async function listenSocket(network: Network, address: string, options: T
       return;
     }
     const addresses = network === "unix" ? { localAddress: address, remoteAddress: "unix" } : { localAddress: localAddressOf(socket), remoteAddress: remoteAddressOf(socket) };
-    init.onconnection(toConnection(socket, { ...addresses, ...(options.clock === undefined ? {} : { clock: options.clock }) }));
+    init.onconnection(toConnection(socket, { ...addresses, ...connectionOptions(options) }));
   };
   let server: Server;
   if (network === "tls") {

@@ -1,5 +1,6 @@
 import type { ConnectionOptions as TlsClientOptions, TlsOptions as TlsServerOptions } from "node:tls";
 import { AstraError, type Clock, type Connection, type ListenInit, type Transport, type TransportListener } from "@astranet/transport";
+import { checkBusyPollMs } from "@astranet/transport/node";
 import { dialSocket, type Network } from "./dial.ts";
 import { listenSocket } from "./listen.ts";
 
@@ -12,6 +13,11 @@ export interface TcpTransportOptions {
     /** For `listen`, which needs a certificate and its key here. */
     readonly server?: TlsServerOptions;
   };
+  /**
+   * While answers come at once, the event loop waits for the next one awake for this long, in milliseconds (0 to 10), instead of sleeping.
+   * 0: never. Default 0.2, and 0 on a single processor. See `busyPollMs` of `toConnection` in `@astranet/transport/node`.
+   */
+  readonly busyPollMs?: number;
   /** Default: the real time. */
   readonly clock?: Clock;
 }
@@ -28,7 +34,9 @@ export class TcpTransport implements Transport {
   readonly networks: readonly string[] = networks;
   readonly #options: TcpTransportOptions;
 
+  /** @throws AstraError EINVAL for a `busyPollMs` that is none. */
   constructor(options: TcpTransportOptions = {}) {
+    if (options.busyPollMs !== undefined) checkBusyPollMs(options.busyPollMs);
     this.#options = options;
   }
 

@@ -4,12 +4,23 @@ import { gather } from "../adapters/gather.ts";
 import { BaseConnection, type ConnectionOptions } from "../base-connection.ts";
 import { AstraError } from "../errors.ts";
 import { HIGH_WATER_BYTES } from "../limits.ts";
+import { BusyPoll, checkBusyPollMs, DEFAULT_BUSY_POLL_MS } from "./busy-poll.ts";
 import { mapError } from "./map-error.ts";
 
 /** A pair of Node streams that make one pipe, such as a child's `{ readable: child.stdout, writable: child.stdin }`. */
 export interface NodeStreamPair {
   readonly readable: Readable;
   readonly writable: Writable;
+}
+
+/** What a connection over Node's streams takes besides them. All optional. */
+export interface NodeConnectionOptions extends ConnectionOptions {
+  /**
+   * While what is sent is answered at once, sixteen times in a row and more, the event loop waits for the next answer awake, for this long after
+   * each send and read, in milliseconds (0 to 10), before it sleeps: a round trip on loopback then takes a quarter of the time, and a processor
+   * is busy meanwhile. Neither bulk nor traffic with pauses is polled for. 0: never. Default 0.2, and 0 on a single processor.
+   */
+  readonly busyPollMs?: number;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -26,16 +37,21 @@ export class DuplexConnection extends BaseConnection {
   readonly #writable: Writable;
   /** What a socket is given it hands to the system; other streams may hand it, the same memory, to a reader at their far end. */
   readonly #copies: boolean;
+  readonly #busyPoll: BusyPoll | undefined;
   #owesDrain = false;
   /** What came while methods ran; `data` that comes later queues up behind it. */
   #late: Uint8Array[] | undefined = undefined;
   #endedLate = false;
 
-  constructor(readable: Readable, writable: Writable, kind: string, options: ConnectionOptions) {
+  constructor(readable: Readable, writable: Writable, kind: string, options: NodeConnectionOptions) {
     super(kind, options);
     this.#readable = readable;
     this.#writable = writable;
     this.#copies = !(writable instanceof Socket);
+    const { busyPollMs = DEFAULT_BUSY_POLL_MS } = options;
+    checkBusyPollMs(busyPollMs);
+    // Streams written in JavaScript are answered within this process, whose loop then does not sleep.
+    this.#busyPoll = busyPollMs > 0 && !this.#copies ? new BusyPoll(busyPollMs) : undefined;
     const fail = (error: unknown): void => {
       this.fail(mapError(error));
     };
@@ -83,6 +99,7 @@ export class DuplexConnection extends BaseConnection {
       }
     } finally {
       running -= 1;
+      this.#busyPoll?.sent();
     }
     this.#owesDrain = true;
     return false;
@@ -90,6 +107,7 @@ export class DuplexConnection extends BaseConnection {
 
   protected begin(): void {
     this.#readable.on("data", (chunk: Uint8Array) => {
+      this.#busyPoll?.received();
       // A plain view: a Buffer's slice() would not copy as a Uint8Array's does.
       const bytes = Buffer.isBuffer(chunk) ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length) : chunk;
       if (running > 0 || this.#late !== undefined) this.#deliverLater(bytes);

@@ -1,9 +1,8 @@
 import { Readable, Writable, type Duplex } from "node:stream";
-import type { ConnectionOptions } from "../base-connection.ts";
 import type { Connection } from "../connection.ts";
 import { AstraError } from "../errors.ts";
 import { toConnection as toPortableConnection, type Pipe } from "../to-connection.ts";
-import { DuplexConnection, type NodeStreamPair } from "./duplex-connection.ts";
+import { DuplexConnection, type NodeConnectionOptions, type NodeStreamPair } from "./duplex-connection.ts";
 
 /** What {@link toConnection} of `@astranet/transport/node` takes. */
 export type NodePipe = Pipe | Duplex | NodeStreamPair;
@@ -13,7 +12,7 @@ export type NodePipe = Pipe | Duplex | NodeStreamPair;
  * pair of a `Readable` and a `Writable`. The streams are the connection's from then on: nobody else reads, writes or ends them.
  * @throws AstraError EINVAL naming what was given, where it is no pipe of bytes.
  */
-export function toConnection(pipe: NodePipe, options: ConnectionOptions = {}): Connection {
+export function toConnection(pipe: NodePipe, options: NodeConnectionOptions = {}): Connection {
   if (isReadable(pipe) && isWritable(pipe)) return new DuplexConnection(bytesOf(pipe), pipe, "duplex", options);
   const { readable, writable } = ((pipe as unknown) ?? {}) as Partial<NodeStreamPair>;
   if (isReadable(readable) && isWritable(writable)) return new DuplexConnection(bytesOf(readable), writable, "streams", options);
