@@ -65,19 +65,63 @@ describe("An event loop", () => {
   it("turns once for each look, however many connections poll", () => {
     let looks = 0;
     const poller = new LoopPoller({ now: () => 0, defer: () => looks++ });
-    poller.pollUntil(1);
-    poller.pollUntil(2);
+    poller.poll(0, 1);
+    poller.poll(0, 2);
     expect(looks).toBe(1);
   });
 
   it("keeps to the latest of the times that connections wait until", () => {
     const loop = new Loop();
-    loop.poller.pollUntil(2);
-    loop.poller.pollUntil(1);
-    loop.pass(1.5);
+    loop.poller.poll(0, 1);
+    loop.poller.poll(0, 0.5);
+    loop.pass(0.5);
+    loop.pass(0.25);
+    expect(loop.awake).toBe(true);
+    loop.pass(0.25);
+    expect(loop.awake).toBe(false);
+  });
+
+  it("pauses where somebody else had the processor between two looks, for longer each time", () => {
+    const loop = new Loop();
+    for (const pauseMs of [5, 10, 20, 40, 80, 160, 320, 320]) {
+      loop.poller.poll(loop.time, 10);
+      loop.pass(0);
+      loop.pass(1);
+      expect(loop.awake).toBe(false);
+      loop.time += pauseMs - 0.5;
+      loop.poller.poll(loop.time, 10);
+      expect(loop.awake, `after ${String(pauseMs - 0.5)} ms`).toBe(false);
+      loop.time += 0.5;
+    }
+  });
+
+  it("makes the next pause short again after it polled for 50 ms without one", () => {
+    const loop = new Loop();
+    const preempt = (): void => {
+      loop.poller.poll(loop.time, 10);
+      loop.pass(0);
+      loop.pass(1);
+    };
+    preempt();
+    loop.time += 5;
+    preempt();
+    loop.time += 10 + 51;
+    preempt();
+    loop.time += 5;
+    loop.poller.poll(loop.time, 10);
+    expect(loop.awake).toBe(true);
+  });
+
+  it("takes its own work between two looks for no loss of the processor", () => {
+    const loop = new Loop();
+    loop.poller.poll(0, 10);
+    loop.pass(0);
+    loop.time = 3;
+    loop.poller.poll(3, 10);
+    loop.pass(0);
     expect(loop.awake).toBe(true);
     loop.pass(0.5);
-    expect(loop.awake).toBe(false);
+    expect(loop.awake).toBe(true);
   });
 
   it("sleeps again where more than one answer in five is late, and not where fewer are", () => {
