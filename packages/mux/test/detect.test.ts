@@ -1,4 +1,4 @@
-import { SETTINGS_FLOOR } from "@astranet/frame";
+import { DEFAULT_MAX_GOAWAY_DEBUG, SETTINGS_FLOOR } from "@astranet/frame";
 import { detect, Session } from "@astranet/mux";
 import { memoryPair } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
@@ -49,6 +49,8 @@ describe("wire 'detect'", () => {
     ["an empty SYN", "0000001200000003"],
     ["a SYN with the longest payload of a window", "0400001200000003" + "00".repeat(262_144)],
     ["a frame of another type", "0000042000000003" + "00000001"],
+    ["a SYN with a FIN", "0000001300000003"],
+    ["a reset", "0000040000000003" + "00000006"],
   ])("finds the wire 'muxado' by %s, and speaks it", async (_what, hex) => {
     const p = detecting();
     const bytes = fromHex(hex);
@@ -59,6 +61,32 @@ describe("wire 'detect'", () => {
     void stream.write(text("hi"));
     await p.clock.settle();
     expect(toHex(p.bytes)).toBe("0000001200000002" + "0000021000000002" + toHex(text("hi")));
+  });
+
+  it.each([
+    ["the shortest", "", "000008"],
+    ["one with the longest text", "e".repeat(DEFAULT_MAX_GOAWAY_DEBUG), (8 + DEFAULT_MAX_GOAWAY_DEBUG).toString(16).padStart(6, "0")],
+  ])("finds the wire 'muxado' by a GOAWAY: %s", async (_what, debug, length) => {
+    const p = detecting();
+    await p.say(fromHex(`${length}3000000000` + "00000000" + "00000000"), text(debug));
+    await p.end();
+    expect(await p.session.closed).toEqual({ code: 0, debug, remote: true });
+  });
+
+  it.each([
+    ["DATA without SYN", "00000010"],
+    ["DATA with a flag that there is not", "00000016"],
+    ["a reset of five bytes", "00000500"],
+    ["a reset with a flag", "00000401"],
+    ["credit of three bytes", "00000320"],
+    ["a GOAWAY of seven bytes", "00000730"],
+    ["a GOAWAY with a text that is too long", `${(9 + DEFAULT_MAX_GOAWAY_DEBUG).toString(16).padStart(6, "0")}30`],
+    ["a GOAWAY with a flag", "00000831"],
+    ["a frame of a type that there is not", "00000850"],
+  ])("takes no first frame for muxado's that muxado's peers do not begin with: %s", async (_what, hex) => {
+    const p = detecting();
+    await p.say(fromHex(hex));
+    await expect(p.session.closed).rejects.toMatchObject({ code: "ERR_ASTRANET_PROTOCOL" });
   });
 
   it("sends what was opened before, once it knows the wire", async () => {

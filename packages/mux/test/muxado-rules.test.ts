@@ -69,7 +69,7 @@ describe("ids", () => {
   it("that are open may not: a second SYN ends the session with PROTOCOL", async () => {
     const p = peer("server");
     expect(await p.say(syn(3), syn(3))).toMatchObject([{ type: "GOAWAY", code: 1 }]);
-    await expect(p.session.closed).rejects.toMatchObject({ code: "ERR_ASTRANET_PROTOCOL" });
+    await expect(p.session.closed).rejects.toMatchObject({ code: "ERR_ASTRANET_PROTOCOL", message: expect.stringContaining("SYN with id 3") as string });
   });
 
   it("of the wrong parity end the session with PROTOCOL", async () => {
@@ -219,6 +219,15 @@ describe("typedStreams", () => {
     expect(await q.say(data(3, "00"))).toEqual([rst(3, 3)]);
   });
 
+  it("give the credit of the type's bytes back with that of what was read", async () => {
+    const p = peer("server", { typedStreams: true, window: 8 });
+    await p.say(syn(3, "0000"), data(3, "0001aabbccdd"));
+    const stream = await accepted(p);
+    expect(await p.listen()).toEqual([]);
+    await stream.read();
+    expect(await p.listen()).toEqual([credit(3, 8)]);
+  });
+
   it("without them, leave the bytes alone", async () => {
     const p = peer("server");
     await p.say(syn(3, "01020304"));
@@ -231,6 +240,9 @@ describe("typedStreams", () => {
     const p = peer("server", { typedStreams: true });
     expect(await p.say(syn(3, "0102"), fin(3))).toMatchObject([{ type: "RST", streamId: 3 }]);
     expect(p.session.streamCount).toBe(0);
+    // All four came, and nothing else.
+    await p.say(syn(5, "00000007"), fin(5));
+    expect(await (await accepted(p)).read()).toBeNull();
   });
 });
 
@@ -316,6 +328,14 @@ describe("GOAWAY", () => {
     expect(payloadOf(await p.listen(), 3)).toBe(toHex(bytes("still")));
     expect(await p.say(data(3, "cc"))).toEqual([]);
     expect(p.session.streamCount).toBe(1);
+  });
+
+  it("names the highest id that was handed out, in whatever order they came", async () => {
+    const p = peer("server");
+    await p.say(syn(7), fin(7), syn(3), fin(3));
+    for (const _ of [7, 3]) void (await accepted(p)).end();
+    void p.session.close();
+    expect((await p.listen()).at(-1)).toEqual(goAway(7));
   });
 
   it("after goAway() what waits to be accepted is answered by RST 5", async () => {
@@ -498,11 +518,16 @@ describe("opened", () => {
 
 describe("what only the other wire has", () => {
   it("is refused where it is asked for: a header", () => {
-    expect(() => peer("client").session.open({ header: bytes("x") })).toThrow(expect.objectContaining({ code: "EINVAL" }) as Error);
+    expect(() => peer("client").session.open({ header: bytes("x") })).toThrow(
+      expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("'muxado' has no headers") as string }) as Error,
+    );
+    expect(() => peer("client").session.open({ header: new Uint8Array(0) })).not.toThrow();
   });
 
   it("is refused where it is asked for: a type, without typedStreams", () => {
-    expect(() => peer("client").session.open({ type: 7 })).toThrow(expect.objectContaining({ code: "EINVAL" }) as Error);
+    expect(() => peer("client").session.open({ type: 7 })).toThrow(
+      expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("types only with typedStreams") as string }) as Error,
+    );
   });
 
   it("is refused where it is asked for: ping(), without typedStreams", async () => {
