@@ -3,7 +3,7 @@ import { ChunkQueue } from "./chunk-queue.ts";
 import { Deferred, done, onAbort, rejected, unlessAborted } from "../deferred.ts";
 import { described, invalid, invalidState } from "../session/options.ts";
 import { InboundHalf } from "./inbound-half.ts";
-import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WANTS_READY, WRITE_BROKEN } from "./state.ts";
+import { BROKEN, ENDED, FIN_SENT, IN_DATA, SEND_ABORT, SEND_FIN, SYN_DONE, WRITE_BROKEN } from "./state.ts";
 import { type Abortable, timedOut } from "./stream-core.ts";
 import type { WriteWaiter } from "./stream-extra.ts";
 import { peerError } from "../wire/wire-error.ts";
@@ -52,7 +52,6 @@ export abstract class OutboundHalf extends InboundHalf {
     const error = this.#writeError() ?? notBytes(chunk, false);
     if (error !== undefined) throw error;
     if (!this.#takesAtOnce()) {
-      this._state |= WANTS_READY;
       this.session._sender.wantsReady(this._stream);
       return false;
     }
@@ -70,7 +69,6 @@ export abstract class OutboundHalf extends InboundHalf {
     const error = this.#writeError();
     if (error !== undefined) return rejected(error);
     if (this.#takesAtOnce()) return done;
-    this._state |= WANTS_READY;
     this.session._sender.wantsReady(this._stream);
     const ready = (this._more.ready ??= new Deferred<undefined>());
     return unlessAborted(ready.promise, signal);
@@ -143,7 +141,6 @@ export abstract class OutboundHalf extends InboundHalf {
 
   /** It may be worth trying to write again. @internal */
   _wake(): void {
-    this._state &= ~WANTS_READY;
     const extra = this._extra;
     if (extra === undefined) return;
     extra.ready?.resolve(undefined);

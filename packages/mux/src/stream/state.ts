@@ -31,8 +31,6 @@ export const IN_OLD = 0x2000;
 export const IN_CONTROL = 0x4000;
 /** In the list of streams with bytes that came within this tick. */
 export const IN_FRESH = 0x8000;
-/** Waits for room to write. */
-export const WANTS_READY = 0x10000;
 
 /** Control frames to send. */
 export const SEND_RST = 0x20000;

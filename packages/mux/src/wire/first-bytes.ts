@@ -4,8 +4,8 @@ import { FrameError, FrameType, WireCode } from "@astranet/frame";
 export const FIRST_BYTES = 4;
 
 /** Whether a session of our own begins with these bytes: SETTINGS, of less than 64 KiB. Text never does. */
-export function isSettings([a, , , d]: Uint8Array): boolean {
-  return a === 0 && d !== undefined && d >> 4 === FrameType.SETTINGS;
+export function isSettings([a, , , d = 0]: Uint8Array): boolean {
+  return a === 0 && d >> 4 === FrameType.SETTINGS;
 }
 
 /** What to tell who met a stranger. */

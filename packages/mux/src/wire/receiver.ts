@@ -3,7 +3,7 @@ import { type AstraError, TokenBucket } from "@astranet/transport";
 import { NO_BYTES } from "../bytes.ts";
 import { isAfter } from "./serial.ts";
 import type { Session } from "../session/session.ts";
-import { BROKEN, FIN_RECEIVED, LOCAL, READ_BROKEN } from "../stream/state.ts";
+import { BROKEN, FIN_RECEIVED, READ_BROKEN } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
 import { streamError } from "./wire-error.ts";
 
@@ -94,7 +94,7 @@ export class Receiver implements FrameHandler {
     if (stream === undefined) return;
     stream._recvWindow -= length;
     if (type !== -1) stream._owed += 4;
-    if ((stream._state & (LOCAL | BROKEN)) === LOCAL) stream._acceptedBy(NO_BYTES);
+    stream._acceptedBy(NO_BYTES);
   }
 
   payload(chunk: Uint8Array, start: number, end: number): void {
@@ -120,7 +120,6 @@ export class Receiver implements FrameHandler {
 
   windowIncrement(streamId: number, increment: number): void {
     this.#expectNoSyn();
-    if (streamId === 0) throw protocol("WNDINC on stream 0");
     const stream = this.#find(streamId);
     if (stream === undefined) return;
     if (stream._sendWindow + increment > MAX_WINDOW) throw new FrameError(WireCode.FLOW_CONTROL, `WNDINC takes the window of stream ${streamId} beyond 2^31 − 1`);
@@ -156,7 +155,7 @@ export class Receiver implements FrameHandler {
     if (!update) this.#open = { id: streamId, urgency, header: header.slice() };
     else {
       const stream = this.#find(streamId);
-      if (stream !== undefined && (stream._state & BROKEN) === 0) this._session._sender.scheduler.setUrgency(stream, urgency);
+      if (stream !== undefined) this._session._sender.scheduler.setUrgency(stream, urgency);
     }
   }
 

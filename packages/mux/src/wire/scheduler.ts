@@ -45,7 +45,7 @@ export class Scheduler {
     this.#classes |= 1 << stream.urgency;
   }
 
-  /** The stream whose turn it is, or undefined. It stays at the head until `rotate` or `remove`. */
+  /** The stream whose turn it is, or undefined. It stays at the head until `rotate` or `settle`. */
   next(): Stream | undefined {
     if (this.#isMixed) this.#sort();
     while (this.#classes !== 0) {
@@ -64,14 +64,16 @@ export class Scheduler {
     append(this.#old[stream.urgency] as List, stream);
   }
 
-  /** The stream that `next` gave has nothing to send; one from the fresh list goes through the old one first, or small senders would starve big ones. */
+  /**
+   * The stream that `next` gave cannot send. One that sent all it had and is in the fresh list goes through the old one first, or small
+   * senders would starve big ones; one that lacks credit leaves at once, for its bytes are nobody's backlog.
+   */
   settle(stream: Stream): void {
-    if ((stream._state & IN_OLD) === 0 && (this.#old[stream.urgency] as List).head !== undefined) this.rotate(stream);
-    else this.remove(stream);
+    if (stream.writableLength === 0 && (stream._state & IN_OLD) === 0 && (this.#old[stream.urgency] as List).head !== undefined) this.rotate(stream);
+    else this.#remove(stream);
   }
 
-  /** Takes out the stream that `next` gave. */
-  remove(stream: Stream): void {
+  #remove(stream: Stream): void {
     this.#shift(stream);
     stream._state &= ~(IN_DATA | IN_OLD);
     this.active--;

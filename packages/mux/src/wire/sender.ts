@@ -26,7 +26,6 @@ import {
   SEND_URGENCY,
   STOPPED,
   SYN_DONE,
-  WANTS_READY,
 } from "../stream/state.ts";
 import type { Stream } from "../stream/stream.ts";
 
@@ -275,7 +274,7 @@ export class Sender {
     const { id } = stream;
     const state = stream._state;
     if ((state & SEND_RST) !== 0) {
-      const { resetCode = WireCode.STREAM_CANCELLED, resetReason = "" } = stream._more;
+      const { resetCode, resetReason } = stream._more as { readonly resetCode: number; readonly resetReason: string };
       if (resetReason !== "" && (this.#session._peer.features & FEATURE_REASON) !== 0) encoder.reason(id, resetCode, 0n, resetReason);
       encoder.rst(id, 0, resetCode);
       stream._state &= ~SEND_ANY;
@@ -291,7 +290,7 @@ export class Sender {
       const grant = stream._takeCredit();
       if (grant > 0) encoder.windowIncrement(id, grant);
     }
-    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._extra?.stopCode ?? WireCode.STREAM_CANCELLED);
+    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._more.stopCode as number);
     if ((state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
     if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
       encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
@@ -352,8 +351,7 @@ export class Sender {
       const stream = scheduler.next();
       if (stream === undefined) return;
       if (!stream._isSendable()) {
-        if (stream.writableLength === 0) scheduler.settle(stream);
-        else scheduler.remove(stream);
+        scheduler.settle(stream);
         continue;
       }
       let length = Math.min(stream.writableLength, stream._sendWindow, credit, maxFrameSize);
@@ -369,10 +367,7 @@ export class Sender {
       } else stream._deficit = 0;
       scheduler.backlog -= length;
       this.#frame(stream, length, 0, -1);
-      if (!stream._isSendable()) {
-        if (stream.writableLength === 0) scheduler.settle(stream);
-        else scheduler.remove(stream);
-      }
+      if (!stream._isSendable()) scheduler.settle(stream);
     }
   }
 
@@ -415,7 +410,7 @@ export class Sender {
 
   #wake(): void {
     for (const stream of this.#waiting) {
-      if ((stream._state & WANTS_READY) === 0 || (stream._state & BROKEN) !== 0) this.#waiting.delete(stream);
+      if ((stream._state & BROKEN) !== 0) this.#waiting.delete(stream);
       else if (this.scheduler.backlog * 2 < BACKLOG && stream._isReady) {
         this.#waiting.delete(stream);
         stream._wake();
