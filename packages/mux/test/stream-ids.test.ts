@@ -49,6 +49,29 @@ describe("stream ids", () => {
     expect(only(await peer.say(syn(0x7fff_fffd)), "GOAWAY")).toMatchObject([{ code: 1 }]);
   });
 
+  it("of a SYN must be less than half of all ids ahead", async () => {
+    for (const [id, ends] of [[0x3fff_ffff, false], [0x4000_0001, true]] as const) {
+      const peer = await started({ role: "server" });
+      expect(only(await peer.say(syn(1), syn(id)), "GOAWAY")).toHaveLength(ends ? 1 : 0);
+    }
+  });
+
+  it("that were never given are the peer's mistake, however high, also before the first SYN", async () => {
+    for (const id of [1, 0x3fff_ffff, 0x4000_0001, 0x7fff_ffff]) {
+      const peer = await started({ role: "server" });
+      expect(only(await peer.say(data(id, "x")), "GOAWAY")).toMatchObject([{ code: 1 }]);
+    }
+  });
+
+  it("of a stream that stays open are known though others have gone halfway round and more", async () => {
+    const peer = await started({ role: "server" });
+    await peer.say(syn(1), syn(0x3fff_ffff), syn(0x7fff_fffd));
+    const old = await peer.session.accept();
+    await peer.say(data(1, "still here"));
+    expect(old.readableLength).toBe(10);
+    expect(await codeOf(peer.session.closed)).toBe("pending");
+  });
+
   it("may skip some: what was reset before it left never uses its id on the wire", async () => {
     const peer = await started({ role: "client" });
     peer.session.open().reset();

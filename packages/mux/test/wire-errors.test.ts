@@ -1,6 +1,7 @@
 import { WireCode } from "@astranet/frame";
 import { AstraError } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
+import type { Frame } from "../../frame/test/support/frames.ts";
 import { accepted, bytes, goAway, rst, settings, started, stop, syn } from "./support/frames.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 import { codeOf, outcome } from "./support/session-pair.ts";
@@ -37,6 +38,9 @@ const onSession: [code: number, error: string | undefined][] = [
   [WireCode.STREAMS_EXHAUSTED, "ERR_ASTRANET_SESSION_DRAINING"],
   [WireCode.WRITE_TIMEOUT, "ETIMEDOUT"],
   [99, "ECONNRESET"],
+  [255, "ECONNRESET"],
+  [256, undefined],
+  [0xffff_ffff, undefined],
 ];
 
 describe("an RST", () => {
@@ -54,6 +58,34 @@ describe("an RST", () => {
     }
     expect(await codeOf(stream.write(bytes("x")))).toBe(error);
     expect(peer.session.streamCount).toBe(0);
+  });
+
+  it.each([
+    [WireCode.NO_ERROR, "the peer reset the stream (NO_ERROR)"],
+    [WireCode.STREAM_RESET, "the peer reset the stream (STREAM_RESET)"],
+    [WireCode.PEER_EOF, "the peer reset the stream (PEER_EOF)"],
+    [16, "the peer reset the stream (code 16)"],
+    [300, "the peer reset the stream (code 300)"],
+  ])("with code %i says so in words", async (code, message) => {
+    const peer = await started({ role: "client" });
+    const [plain, empty, explained] = [peer.session.open(), peer.session.open(), peer.session.open()];
+    await peer.listen();
+    const reason = (streamId: number, text: string): Frame => ({ type: "REASON", streamId, code, nodeId: "0000000000000000", text });
+    await peer.say(rst(plain.id, code), reason(empty.id, ""), rst(empty.id, code), reason(explained.id, "the disk is full"), rst(explained.id, code));
+    const errors = await Promise.all([plain, empty, explained].map(async (stream) => (await outcome(stream.read()))[1] as AstraError));
+    expect(errors.map((error) => error.message)).toEqual([message, message, `${message}: the disk is full`].map((text) => expect.stringMatching(new RegExp(`${text.replace(/[()]/g, "\\$&")}$`)) as string));
+    // Of the stack there is only what would be printed: frames of the decoder would tell nobody anything, and each reset would cost them.
+    for (const error of errors) expect(error.stack).toBe(`${error.name}: ${error.message}`);
+  });
+
+  it("is told from one with another code, and shares its error with one that says the same", async () => {
+    const peer = await started({ role: "client" });
+    const streams = [peer.session.open(), peer.session.open(), peer.session.open()];
+    await peer.listen();
+    await peer.say(rst(1, 7), rst(3, 7), rst(5, 300));
+    const [one, two, three] = await Promise.all(streams.map(async (stream) => (await outcome(stream.read()))[1]));
+    expect(two).toBe(one);
+    expect([one, three]).toMatchObject([{ remoteCode: 7 }, { remoteCode: 300 }]);
   });
 
   it("is explained by the REASON before it", async () => {
@@ -104,11 +136,19 @@ describe("reset()", () => {
     await peer.listen();
     expect(() => {
       stream.reset(code);
-    }).toThrow("EINVAL");
+    }).toThrow(new RegExp(`EINVAL.*code 6, 7 and 256 to 2\\^32 − 1, not ${code}$`));
     expect(() => {
       stream.stop(code);
     }).toThrow("EINVAL");
     expect(await peer.listen()).toEqual([]);
+  });
+
+  it.each([6, 7, 256, 0xffff_ffff])("sends the code %i, which is an application's", async (code) => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    await peer.listen();
+    stream.reset(code);
+    expect(await peer.listen()).toEqual([rst(1, code)]);
   });
 
   it("sends nothing for a stream whose SYN has not left", async () => {
