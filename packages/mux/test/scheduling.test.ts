@@ -4,6 +4,7 @@ import type { Frame } from "../../frame/test/support/frames.ts";
 import { bytes, credit, data, lengthOf, only, opening, settings, started, syn, told } from "./support/frames.ts";
 import { HeldConnection } from "./support/held-connection.ts";
 import { ManualClock } from "./support/manual-clock.ts";
+import { narrow, NarrowConnection, opens } from "./support/narrow-session.ts";
 import { codeOf, outcome, SessionPair } from "./support/session-pair.ts";
 
 const KiB = 1_024;
@@ -17,40 +18,6 @@ async function held() {
   connection.give(settings({ initialWindow: 2 ** 30, linkWindow: 2 ** 30 }));
   await clock.settle();
   return { connection, clock, session };
-}
-
-/** While it is narrow it says false to each send, so that each drain lets out one. */
-class Narrow extends HeldConnection {
-  isNarrow = true;
-
-  override send(chunks: readonly Uint8Array[]): boolean {
-    super.send(chunks);
-    return !this.isNarrow;
-  }
-}
-
-async function narrow(options: Partial<ConstructorParameters<typeof Session>[1]> = {}) {
-  const connection = new Narrow();
-  const clock = new ManualClock();
-  const session = new Session(connection, { role: "client", clock, keepAlive: false, ...options });
-  connection.give(settings({ initialWindow: 2 ** 30, linkWindow: 2 ** 30 }));
-  await clock.settle();
-  connection.drain();
-  let seen = connection.frames.length;
-  const news = (): Frame[] => {
-    const frames = connection.frames.slice(seen);
-    seen = connection.frames.length;
-    return frames;
-  };
-  const next = (): Frame[] => {
-    connection.drain();
-    return news();
-  };
-  return { connection, clock, session, next, news };
-}
-
-function opens(session: Session, count: number, options: { urgency?: number } = {}): Stream[] {
-  return Array.from({ length: count }, () => session.open(options));
 }
 
 describe("frames of one tick", () => {
@@ -361,7 +328,7 @@ describe("a slow writer", () => {
   });
 
   it("coalesces control frames: their number does not grow while nothing leaves", async () => {
-    const connection = new Narrow();
+    const connection = new NarrowConnection();
     const clock = new ManualClock();
     const session = new Session(connection, { role: "server", clock, keepAlive: false });
     connection.give(settings(), syn(1));
