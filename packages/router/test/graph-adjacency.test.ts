@@ -67,7 +67,7 @@ describe("the records of a node's links", () => {
     await clock.settle();
     expect([...store.records(store.self)].map(({ slot }) => slot)).toEqual([0x0100]);
     for (let n = 65; n <= 300; n += 1) adjacency.up(idOf(n), { rttMs: 10 });
-    await clock.settle();
+    await clock.advance(20);
     expect(listed()).toHaveLength(300);
     const slots = [...store.records(store.self)].map(({ slot }) => slot).sort();
     expect(slots).toEqual(Array.from({ length: 16 }, (_, i) => 0x0100 + i));
@@ -80,7 +80,7 @@ describe("the records of a node's links", () => {
     const counts: number[] = [];
     store.subscribe(() => counts.push(new Set(listed().filter((id) => id <= idOf(64))).size));
     adjacency.up(idOf(65), { rttMs: 10 });
-    await clock.settle();
+    await clock.advance(20);
     expect(counts).toEqual([64, 64, 64, 64]);
   });
 
@@ -117,9 +117,38 @@ describe("the records of a node's links", () => {
     expect(writes).toEqual([]);
     for (let n = 101; n <= 105; n += 1) {
       adjacency.up(idOf(n), { rttMs: 10 });
-      await clock.settle();
+      await clock.advance(20);
     }
     expect(listed()).toHaveLength(5);
+  });
+
+  it("are written at once, and then with all that comes up in the next 20 ms", async () => {
+    const { clock, adjacency, writes } = world();
+    const start = clock.now();
+    for (let n = 1; n <= 10; n += 1) {
+      adjacency.up(idOf(n), { rttMs: 10 });
+      await clock.advance(4);
+    }
+    await clock.advance(20);
+    expect(writes.map(({ atMs, count }) => [atMs - start, count])).toEqual([[0, 1], [20, 5], [40, 10]]);
+  });
+
+  it("tell of a loss at once, and of what waits with it", async () => {
+    const { clock, adjacency, writes, listed } = world();
+    const start = clock.now();
+    for (const n of [1, 2]) adjacency.up(idOf(n), { rttMs: 10 });
+    await clock.advance(5);
+    adjacency.up(idOf(3), { rttMs: 10 });
+    await clock.advance(5);
+    adjacency.down(idOf(1));
+    adjacency.down(idOf(2));
+    await clock.settle();
+    expect(listed()).toEqual([idOf(3)]);
+    adjacency.down(idOf(3));
+    await clock.settle();
+    expect(listed()).toEqual([]);
+    await clock.advance(1000);
+    expect(writes.map(({ atMs, count }) => [atMs - start, count])).toEqual([[0, 2], [10, 1], [10, 0]]);
   });
 
   it("are tried again with the next change when the store refused them", async () => {

@@ -39,13 +39,18 @@ interface OwnLink {
 /** So many times the records may be written at once, and then once a second: what everybody in the network has to take in is limited here. */
 const writeBurst = 5;
 const writesPerSecond = 1;
+/**
+ * Good news that comes so soon after a writing waits until this is over, for what else comes meanwhile: a node that starts gets its links within milliseconds of each
+ * other, and each would be one of the few writings. A flood would wait for the one before it for as long.
+ */
+const gatherMs = 20;
 
 /** A fragment with more neighbours than this is spread over four: then one link that changes is a record of less than a kilobyte. */
 const comfortableEntries = 64;
 
 /**
  * This node's links, as it tells the network in its ADJ records, and as its own paths see them: both ends of a decision use the same costs.
- * A link is in the records while it is up and steady. Changes of one tick are one writing.
+ * A link is in the records while it is up and steady. Changes of one tick are one writing, and what is no loss waits until 20 ms after the last one.
  */
 export class Adjacency implements Neighbours {
   readonly #init: AdjacencyInit;
@@ -56,7 +61,10 @@ export class Adjacency implements Neighbours {
   readonly #bucket: TokenBucket;
   #fragments = [new Map<NodeId, Neighbour>()];
   readonly #due = new Set<number>();
+  #writtenAt = -Infinity;
   #isScheduled = false;
+  /** What is scheduled waits for more to come, and for nothing else. */
+  #isGathering = false;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -187,7 +195,7 @@ export class Adjacency implements Neighbours {
     this.#due.add(index);
     const next = fragmentCounts[fragmentCounts.indexOf(this.#fragments.length) + 1];
     if (fragment.size > comfortableEntries && next !== undefined) this.#spread(next);
-    this.#schedule();
+    this.#schedule(entry === undefined);
   }
 
   #spread(count: number): void {
@@ -197,22 +205,34 @@ export class Adjacency implements Neighbours {
     for (let index = 0; index < count; index += 1) this.#due.add(index);
   }
 
-  #schedule(): void {
-    if (this.#isScheduled || this.#closed) return;
-    this.#isScheduled = true;
+  #schedule(isLoss: boolean): void {
+    if (this.#closed) return;
     const { clock } = this.#init;
-    const waitMs = this.#bucket.take(1);
-    const write = (): void => {
-      this.#isScheduled = false;
-      if (!this.#closed && !this.#write()) this.#bucket.give();
-    };
-    if (waitMs === 0) clock.defer(write);
-    else this.#timer = clock.setTimer(waitMs, write);
+    if (this.#isScheduled) {
+      if (!isLoss || !this.#isGathering) return;
+      this.#isGathering = false;
+      this.#timer?.cancel();
+      clock.defer(() => this.#writeScheduled());
+      return;
+    }
+    this.#isScheduled = true;
+    const limitedMs = this.#bucket.take(1);
+    const gatheringMs = this.#writtenAt + gatherMs - clock.now();
+    this.#isGathering = !isLoss && limitedMs === 0 && gatheringMs > 0;
+    const waitMs = this.#isGathering ? gatheringMs : limitedMs;
+    if (waitMs === 0) clock.defer(() => this.#writeScheduled());
+    else this.#timer = clock.setTimer(waitMs, () => this.#writeScheduled());
+  }
+
+  #writeScheduled(): void {
+    this.#isScheduled = false;
+    this.#isGathering = false;
+    if (!this.#closed && !this.#write()) this.#bucket.give();
   }
 
   /** Whether anything was new. */
   #write(): boolean {
-    const { store, refused } = this.#init;
+    const { store, refused, clock } = this.#init;
     let isNew = false;
     // The highest first: where neighbours move to other fragments, they are in two for a moment instead of in none.
     for (const index of [...this.#due].sort((a, b) => b - a)) {
@@ -230,6 +250,7 @@ export class Adjacency implements Neighbours {
         refused?.(error);
       }
     }
+    if (isNew) this.#writtenAt = clock.now();
     return isNew;
   }
 }
