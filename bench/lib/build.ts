@@ -33,19 +33,20 @@ const esbuildOptions: BuildOptions = {
   banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
 };
 
-async function buildNode(peer: PeerInfo): Promise<Built> {
-  const outfile = join(cacheFolder, `${peer.name}.mjs`);
+/** Bundles a module, given as its text, into a program for plain Node. Gives the program's path. */
+export async function bundle(name: string, contents: string): Promise<string> {
+  const outfile = join(cacheFolder, `${name}.mjs`);
   await build({
     ...esbuildOptions,
     external: await others(),
     outfile,
-    stdin: {
-      contents: `import { child } from "./child/child.ts"; import { peer } from "./peers/${peer.name}.ts"; await child(peer);`,
-      resolveDir: benchFolder,
-      sourcefile: `${peer.name}-entry.ts`,
-      loader: "ts",
-    },
+    stdin: { contents, resolveDir: benchFolder, sourcefile: `${name}-entry.ts`, loader: "ts" },
   });
+  return outfile;
+}
+
+async function buildNode(peer: PeerInfo): Promise<Built> {
+  const outfile = await bundle(peer.name, `import { child } from "./child/child.ts"; import { peer } from "./peers/${peer.name}.ts"; await child(peer);`);
   return { command: process.execPath, args: ["--expose-gc", "--max-old-space-size=16384", outfile] };
 }
 
