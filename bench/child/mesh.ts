@@ -1,18 +1,12 @@
 import { writeFileSync } from "node:fs";
-import { PerformanceObserver } from "node:perf_hooks";
 import { measureScaling } from "../../packages/sim/test/scaling/measure.ts";
 import type { MeasuredSize } from "../lib/scaling-tables.ts";
 
 /** Measures a mesh of one size, alone in its process. What came of it is written to `json`, as a MeasuredSize. */
 export async function measureMesh(nodes: number, seed: number, json: string): Promise<void> {
-  let gcMs = 0;
-  const observer = new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) gcMs += duration;
-  });
-  observer.observe({ entryTypes: ["gc"] });
   const began = performance.now();
   const scaling = await measureScaling({ nodes, seed, progress: (what) => console.log(`${nodes} nodes, ${((performance.now() - began) / 1000).toFixed(0)} s: ${what}`) });
   const { user, system } = process.cpuUsage();
-  const measured: MeasuredSize = { ...scaling, cpuSeconds: (user + system) / 1e6, gcSeconds: gcMs / 1000, peakBytes: process.resourceUsage().maxRSS * 1024 };
+  const measured: MeasuredSize = { ...scaling, cpuSeconds: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1024 };
   writeFileSync(json, JSON.stringify(measured));
 }

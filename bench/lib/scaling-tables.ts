@@ -5,8 +5,6 @@ import type { Spread } from "../../packages/sim/test/scaling/spread.ts";
 /** A mesh of one size, and what it took of the machine. */
 export interface MeasuredSize extends Scaling {
   readonly cpuSeconds: number;
-  /** … of which the garbage collector's pauses. */
-  readonly gcSeconds: number;
   /** The most that the process had in memory. */
   readonly peakBytes: number;
 }
@@ -33,10 +31,9 @@ function meshes(sizes: readonly MeasuredSize[]): string {
       growth(before, size, ({ heldBytes }) => heldBytes),
       (size.peakBytes / 1e9).toFixed(2),
       size.cpuSeconds.toFixed(0),
-      size.gcSeconds.toFixed(0),
     ];
   });
-  return table("The meshes", ["nodes", "routers", "leaves", "links", "services", "records in a store", "… kB", "memory a node, kB", "grows as", "process's peak, GB", "CPU s", "… collecting"], rows);
+  return table("The meshes", ["nodes", "routers", "leaves", "links", "services", "records in a store", "… kB", "memory a node, kB", "grows as", "process's peak, GB", "CPU s"], rows);
 }
 
 function phases(title: string, sizes: readonly MeasuredSize[], pick: (size: Scaling) => Phase, times = 1): string {
