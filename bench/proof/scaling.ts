@@ -10,7 +10,7 @@ import { scalingTables, type MeasuredSize } from "../lib/scaling-tables.ts";
 /**
  * What a mesh costs as it grows: `pnpm proof scaling`. Meshes of 10, 30, 100, 300 and 1,000 nodes of the real packages, in virtual time: a cold start, services
  * that are added, a router that dies, and what each node sends and keeps for it. `--nodes 100,300` are other sizes, `--seed 2` draws other
- * graphs (default 1). Each size has a process of its own; that of a thousand nodes takes 10 GB and some 13 minutes of CPU time. The tables are those of docs/scaling.md.
+ * graphs (default 1). Each size has a process of its own; that of a thousand nodes takes 10 GB and 11 minutes of CPU time. The tables are those of docs/scaling.md.
  */
 const { values } = parseArgs({ options: { nodes: { type: "string", default: "10,30,100,300,1000" }, seed: { type: "string", default: "1" } } });
 const seed = Number(values.seed);
