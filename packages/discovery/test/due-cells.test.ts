@@ -21,11 +21,34 @@ describe("DueCells", () => {
     for (let n = 1; n <= 3; n += 1) due.add(store.cell(idOf(n), 0)!);
     due.add(store.cell(idOf(1), 0)!);
     store.merge({ origin: idOf(1), incarnation: 1n, slot: 0, seq: 7, flags: 0, payload: new Uint8Array() });
-    store.drop(idOf(2));
-    store.merge({ origin: idOf(3), incarnation: 2n, slot: 5, seq: 1, flags: 0, payload: new Uint8Array() });
-    expect(due.isEmpty).toBe(false);
+    due.forget(idOf(2));
+    due.delete(store.cell(idOf(3), 0)!);
+    due.delete(store.cell(idOf(3), 0)!);
+    expect([due.isEmpty, [...due.waiting()].length]).toEqual([false, 1]);
     expect(said(due.takeChanges())).toEqual(["1/0/7"]);
     expect([due.isEmpty, due.takeChanges()]).toEqual([true, undefined]);
+  });
+
+  it("take turns between origins where not all fits into one message, and pass over none", () => {
+    const store = storeWith(3, 4, 16_000);
+    const due = new DueCells();
+    const add = (n: number, slots: readonly number[]): void => slots.forEach((slot) => due.add(store.cell(idOf(n), slot)!));
+    add(1, [0, 1, 2, 3]);
+    add(2, [0, 1]);
+    expect(said(due.takeChanges())).toEqual(["1/0/1", "1/1/1", "1/2/1"]);
+    // What comes anew of the one that had its turn waits for the other.
+    add(1, [0, 1]);
+    expect(said(due.takeChanges())).toEqual(["2/0/1", "2/1/1", "1/3/1"]);
+    add(2, [2, 3]);
+    expect(said(due.takeChanges())).toEqual(["1/0/1", "1/1/1", "2/2/1"]);
+    expect(said(due.takeChanges())).toEqual(["2/3/1"]);
+    add(1, [0, 1, 2]);
+    add(2, [0, 1]);
+    add(3, [0]);
+    expect(said(due.takeChanges())).toEqual(["1/0/1", "1/1/1", "1/2/1"]);
+    // It has had no turn yet.
+    expect(said(due.takeChanges())).toEqual(["2/0/1", "2/1/1", "3/0/1"]);
+    expect(due.isEmpty).toBe(true);
   });
 
   it("fill messages up to 48 KiB with whole records, and one at least", () => {

@@ -71,6 +71,19 @@ describe("a flood", () => {
     expect(recordsIn(a.sentOf("records"))).toBeLessThan(20);
   });
 
+  it("keeps nothing of a life that is over, or of who was forgotten, for a neighbour that does not read", () => {
+    const store = new RecordStore({ self: idOf(1), incarnation: 1n });
+    const replication = new Replication({ store, clock: new HandClock(), random: seededRandom(1), reachability: new DecreedReachability(), forwards: () => true });
+    replication.connect({ id: idOf(2), wake: () => undefined });
+    const waiting = (): string[] => [...replication.waiting()].flatMap(({ records }) => [...records].map(({ incarnation, slot }) => `${incarnation}/${slot}`));
+    for (let incarnation = 1n; incarnation <= 1000n; incarnation += 1n) {
+      for (const slot of [1, 2]) store.merge({ origin: idOf(9), incarnation, slot, seq: 1, flags: 0, payload: bytes(slot) });
+    }
+    expect(waiting()).toEqual(["1000/1", "1000/2"]);
+    store.drop(idOf(9));
+    expect(waiting()).toEqual([]);
+  });
+
   it("tells at most ten changes a second of one kind, after a hundred at once, and always the newest", () => {
     const network = new ReplicaNetwork();
     const [a, b] = row(network, 2) as [ReplicaNode, ReplicaNode];

@@ -300,6 +300,11 @@ export class Router implements AsyncDisposable {
     return this.#mesh.trace(id, options);
   }
 
+  /** See {@link Replication.waiting}. @internal */
+  waitingRecords(origin?: NodeId): ReturnType<Replication["waiting"]> {
+    return this.#replication.waiting(origin);
+  }
+
   /** Calls `callback` with each event, synchronously. Returns what ends it. What it throws becomes an uncaught exception. */
   subscribe(callback: (event: RouterEvent) => void): () => void {
     this.#callbacks.add(callback);

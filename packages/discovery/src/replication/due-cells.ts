@@ -1,4 +1,5 @@
 import { concat } from "../bytes.ts";
+import type { StoredRecord } from "../record.ts";
 import type { RecordCell } from "../record-cell.ts";
 import type { RecordStore } from "../record-store.ts";
 import { maxPackedBytes } from "./replica-message.ts";
@@ -8,22 +9,39 @@ import { maxPackedBytes } from "./replica-message.ts";
  * waits for it, and that is the newest. A whole store waits as a position in it.
  */
 export class DueCells {
-  readonly #cells = new Set<RecordCell>();
+  /** By origin: a life that is over takes its places along. */
+  readonly #origins = new Map<string, Set<RecordCell>>();
   #everything: Iterator<string> | undefined;
   /** What is left of the origin that was begun. */
   #begun: RecordCell[] = [];
 
   get isEmpty(): boolean {
-    return this.#cells.size === 0;
+    return this.#origins.size === 0;
   }
 
   add(cell: RecordCell): void {
-    this.#cells.add(cell);
+    const { origin } = cell.record;
+    const cells = this.#origins.get(origin);
+    if (cells === undefined) this.#origins.set(origin, new Set([cell]));
+    else cells.add(cell);
   }
 
   /** The neighbour has it already. */
   delete(cell: RecordCell): void {
-    this.#cells.delete(cell);
+    const { origin } = cell.record;
+    const cells = this.#origins.get(origin);
+    if (cells?.delete(cell) === true && cells.size === 0) this.#origins.delete(origin);
+  }
+
+  /** All of an origin's places are void: it was dropped, or began a new life. Else a neighbour that reads slowly would keep them all waiting. */
+  forget(origin: string): void {
+    this.#origins.delete(origin);
+  }
+
+  /** What would be given now, of one origin or of all. @internal */
+  *waiting(origin?: string): IterableIterator<StoredRecord> {
+    const found = origin === undefined ? this.#origins.values() : [this.#origins.get(origin) ?? []];
+    for (const cells of found) for (const { record } of cells) yield record;
   }
 
   /** Everything that `store` advertises, too. */
@@ -36,12 +54,19 @@ export class DueCells {
   takeChanges(): Uint8Array | undefined {
     const parts: Uint8Array[] = [];
     let length = 0;
-    for (const cell of this.#cells) {
-      if (length > 0 && length + cell.wire.length > maxPackedBytes) break;
-      this.#cells.delete(cell);
-      if (!cell.live) continue;
-      parts.push(cell.wire);
-      length += cell.wire.length;
+    for (const [origin, cells] of this.#origins) {
+      const before = cells.size;
+      for (const cell of cells) {
+        if (length > 0 && length + cell.wire.length > maxPackedBytes) {
+          // It had its turn, the others are next: one that changes all the time must not keep them waiting.
+          if (cells.size < before && this.#origins.delete(origin)) this.#origins.set(origin, cells);
+          return concat(parts);
+        }
+        cells.delete(cell);
+        parts.push(cell.wire);
+        length += cell.wire.length;
+      }
+      this.#origins.delete(origin);
     }
     return parts.length === 0 ? undefined : concat(parts);
   }

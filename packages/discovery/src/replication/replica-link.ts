@@ -147,6 +147,16 @@ export class ReplicaLink {
     this.#due.add(cell);
   }
 
+  /** An origin was dropped, or began a new life: what was to be sent of it is void. */
+  forget(origin: string): void {
+    this.#due.forget(origin);
+  }
+
+  /** What waits to be flooded to the peer, of one origin or of all. @internal */
+  waiting(origin?: string): IterableIterator<StoredRecord> {
+    return this.#due.waiting(origin);
+  }
+
   /** What was added leaves now. */
   flush(): void {
     if (!this.#due.isEmpty) this.#wake();

@@ -74,6 +74,8 @@ export class Replication {
     });
     this.#unsubscribe = store.subscribe((origin, record) => {
       if (record !== undefined) this.#changed(origin, record);
+      // This node's own places stay when it takes another incarnation.
+      else if (origin !== store.self) for (const link of this.#links) link.forget(origin);
     });
   }
 
@@ -91,6 +93,11 @@ export class Replication {
   /** Lets the neighbours compare now: whether this node forwards has changed, for instance. */
   announce(): void {
     for (const link of this.#links) link.announce();
+  }
+
+  /** What waits to be flooded, link by link, of one origin or of all: one version of a slot at most. @internal */
+  *waiting(origin?: string): IterableIterator<{ readonly peer: string; readonly records: Iterable<StoredRecord> }> {
+    for (const link of this.#links) yield { peer: link.peer.id, records: link.waiting(origin) };
   }
 
   /** Ends all links. The store stays. */

@@ -2,6 +2,7 @@ import { AgreementChecker } from "./agreement.ts";
 import type { Checker } from "./checker.ts";
 import { DirectoriesChecker } from "./directories.ts";
 import { DialsChecker, ExitChecker, LinksChecker, RoutesChecker, WithdrawalChecker } from "./links.ts";
+import { QueuesChecker } from "./queues.ts";
 import { MergeOrderChecker, RecordsChecker } from "./records.ts";
 
 /** Everything that must hold in every world. */
@@ -9,6 +10,7 @@ export function allCheckers(): Checker[] {
   return [
     new RecordsChecker(),
     new DirectoriesChecker(),
+    new QueuesChecker(),
     new RoutesChecker(),
     new LinksChecker(),
     new WithdrawalChecker(),

@@ -61,6 +61,14 @@ class LosesWhatIsNew extends RecordStore {
   }
 }
 
+class GivesCopies extends RecordStore {
+  override cell(origin: string, slot: number): ReturnType<RecordStore["cell"]> {
+    const cell = super.cell(origin, slot);
+    // As good as the one that is stored, until the next version comes.
+    return cell === undefined ? undefined : Object.assign(Object.create(cell) as typeof cell, { record: cell.record, wire: cell.wire, hash: cell.hash });
+  }
+}
+
 const withStore = (Store: typeof RecordStore): (() => Tampering) => () => ({ store: (options) => new Store(options) });
 
 export const storeMistakes: readonly Mistake[] = [
@@ -76,6 +84,7 @@ export const storeMistakes: readonly Mistake[] = [
     breaks: ["C4"],
     tampering: () => ({ store: (options) => new RecordStore({ ...options, limits: { maxOrigins: 6 } }) }),
   },
+  { name: "versions-queued", says: "each version of a record that a neighbour is to be sent waits for itself", breaks: ["C7"], tampering: withStore(GivesCopies) },
   {
     name: "third-party-death",
     says: "whoever cannot reach a node any more withdraws its services on its behalf",
