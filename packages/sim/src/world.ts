@@ -38,6 +38,8 @@ export class World {
   readonly clock: Clock;
   /** Whether somebody sends what breaks the protocol: then being caught is no mistake. */
   hasLiars = false;
+  /** Whether somebody misses records on purpose: that word of them is late is no mistake then. */
+  losesFloods = false;
   readonly #options: WorldOptions;
   readonly #checkers: readonly Checker[];
   /** When a record last changed anywhere. */

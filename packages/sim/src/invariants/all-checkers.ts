@@ -1,7 +1,9 @@
+import { AdjacencyChecker } from "./adjacency.ts";
 import { AgreementChecker } from "./agreement.ts";
 import type { Checker } from "./checker.ts";
 import { DirectoriesChecker } from "./directories.ts";
 import { DialsChecker, ExitChecker, LinksChecker, RoutesChecker, WithdrawalChecker } from "./links.ts";
+import { PropagationChecker } from "./propagation.ts";
 import { QueuesChecker } from "./queues.ts";
 import { MergeOrderChecker, RecordsChecker } from "./records.ts";
 
@@ -10,6 +12,8 @@ export function allCheckers(): Checker[] {
   return [
     new RecordsChecker(),
     new DirectoriesChecker(),
+    new AdjacencyChecker(),
+    new PropagationChecker(),
     new QueuesChecker(),
     new RoutesChecker(),
     new LinksChecker(),

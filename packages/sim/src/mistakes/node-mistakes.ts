@@ -29,7 +29,7 @@ function clockWith(clock: Clock, setTimer: Clock["setTimer"]): Clock {
 }
 
 export const nodeMistakes: readonly Mistake[] = [
-  { name: "no-forwarding", says: "nodes on which others count hand nothing on", breaks: ["C4"], tampering: () => ({ routerOptions: (options) => ({ ...options, role: "peer" }) }) },
+  { name: "no-forwarding", says: "nodes on which others count hand nothing on", breaks: ["C3", "C4"], tampering: () => ({ routerOptions: (options) => ({ ...options, role: "peer" }) }) },
   {
     name: "never-forgets",
     says: "records of nodes that are gone are kept for ever",
@@ -67,6 +67,12 @@ export const nodeMistakes: readonly Mistake[] = [
     says: "timers that were cancelled fire all the same",
     breaks: ["exit", "C4"],
     tampering: () => ({ clock: (clock) => clockWith(clock, (delayMs, callback) => (clock.setTimer(delayMs, callback), { cancel: () => undefined })) }),
+  },
+  {
+    name: "slow-floods",
+    says: "changes that come closely one after the other wait for half a second, not for 20 ms",
+    breaks: ["C3"],
+    tampering: () => ({ clock: (clock) => clockWith(clock, (delayMs, callback, options) => clock.setTimer(delayMs > 0 && delayMs <= 20 ? 500 : delayMs, callback, options)) }),
   },
   {
     name: "no-deadlines",

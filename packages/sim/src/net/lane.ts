@@ -76,8 +76,9 @@ export class Lane {
 
   /** This connection alone stands still in this direction, silently; what was sent waits. */
   set stalled(stalled: boolean) {
+    const by = Number(stalled) - Number(this.#stalled);
     this.#stalled = stalled;
-    this.#network.disturb();
+    this.#path.stall(by);
     if (!stalled) this.#pump();
   }
 

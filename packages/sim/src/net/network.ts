@@ -55,7 +55,10 @@ export class Network {
     const key = `${from}>${to}`;
     let path = this.#paths.get(key);
     if (path === undefined) {
-      path = new Path(from, to, from === to ? goodPath : this.#defaults, () => this.disturb());
+      path = new Path(from, to, from === to ? goodPath : this.#defaults, (changed) => {
+        changed.changedAt = this.timeline.now;
+        this.disturb();
+      });
       this.#paths.set(key, path);
     }
     return path;

@@ -26,12 +26,16 @@ export class Path {
   readonly to: string;
   /** When the wire has taken all that it was given. */
   freeAt = 0;
+  /** When something last changed on it, for all that use it or for one connection. */
+  changedAt = 0;
+  /** Connections that stand still on it. */
+  stalled = 0;
   #conditions: PathConditions;
   readonly #waiting = new Set<() => void>();
 
-  readonly #onchange: () => void;
+  readonly #onchange: (path: Path) => void;
 
-  constructor(from: string, to: string, conditions: PathConditions, onchange: () => void) {
+  constructor(from: string, to: string, conditions: PathConditions, onchange: (path: Path) => void) {
     this.from = from;
     this.to = to;
     this.#conditions = conditions;
@@ -43,13 +47,19 @@ export class Path {
   }
 
   change(change: Partial<PathConditions>): void {
-    this.#onchange();
+    this.#onchange(this);
     const wasBlocked = this.#conditions.blocked;
     this.#conditions = { ...this.#conditions, ...change };
     if (!wasBlocked || this.#conditions.blocked) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();
+  }
+
+  /** One more connection stands still on it, or one less. */
+  stall(by: number): void {
+    this.stalled += by;
+    this.#onchange(this);
   }
 
   /** Calls `wake` once, when the path is open again. */

@@ -29,6 +29,7 @@ export const missedFlood: Scenario = {
     link([a, r], [b, r]);
     await within(world, 10_000, "b sees a", () => lists(b, a, "a"));
     await world.run(40_000);
+    world.losesFloods = true;
     store!.loses = a.id;
     workload.offerEcho(a, "missed");
     await world.run(1000);
