@@ -77,7 +77,7 @@ export class Chaos {
   offerOrClose(node: SimNode): void {
     const offers = [...(node.life?.offers ?? [])];
     if (!node.isRunning || node.running.isClosing) return;
-    if (offers.length === 0 || (offers.length < 4 && this.#random.chance(0.5))) this.offer(node, this.#random.pick(["shared", `echo-${node.number}`, `extra-${this.#random.integer(0, 3)}`]));
+    if (offers.length === 0 || (offers.length < 4 && this.#random.chance(0.5))) this.offer(node, this.#random.pick(["shared", `echo-${node.number}`, `extra-${this.#random.integer(0, 3)}`, `only-${this.#random.integer(0, 1)}`]));
     else {
       const { listener } = this.#random.pick(offers);
       void (this.#random.chance(0.5) ? listener.close() : listener.drain());
@@ -86,7 +86,7 @@ export class Chaos {
 
   offer(node: SimNode, name: string): void {
     if (!node.isRunning || node.running.isClosing) return;
-    this.#workload.offerEcho(node, name, this.#random.chance(0.1) ? "other" : "");
+    this.#workload.offerEcho(node, name, { env: this.#random.chance(0.1) ? "other" : "", exclusive: name.startsWith("only-") });
   }
 
   crash(node: SimNode): void {

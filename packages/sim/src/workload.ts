@@ -54,8 +54,8 @@ export class Workload implements Checker {
   }
 
   /** Offers a service that sends back what it gets. */
-  offerEcho(node: SimNode, name: string, env = ""): void {
-    node.running.bind({ name, env, onconn: (conn) => void echo(conn) });
+  offerEcho(node: SimNode, name: string, { env = "", exclusive = false }: { readonly env?: string; readonly exclusive?: boolean } = {}): void {
+    node.running.bind({ name, env, exclusive, onconn: (conn) => void echo(conn) });
   }
 
   /** Dials a service, by name, and talks to it. */

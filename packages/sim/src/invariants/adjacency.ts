@@ -25,7 +25,7 @@ interface Told {
 }
 
 /** Records of links may be written five times at once, and then once a second. */
-const [burstMs, freeWrites, waitMs] = [5000, 3, 1000];
+const [burstMs, freeWrites, waitMs] = [5000, 2, 1000];
 /** A link that was lost three times within ten seconds has to prove itself before it is told. */
 const [flapMs, freeLosses] = [10_000, 3];
 const slackMs = 50;

@@ -2,6 +2,7 @@ import { AdjacencyChecker } from "./adjacency.ts";
 import { AgreementChecker } from "./agreement.ts";
 import type { Checker } from "./checker.ts";
 import { DirectoriesChecker } from "./directories.ts";
+import { ExclusiveChecker } from "./exclusive.ts";
 import { DialsChecker, ExitChecker, LinksChecker, RoutesChecker, WithdrawalChecker } from "./links.ts";
 import { PropagationChecker } from "./propagation.ts";
 import { QueuesChecker } from "./queues.ts";
@@ -12,6 +13,7 @@ export function allCheckers(): Checker[] {
   return [
     new RecordsChecker(),
     new DirectoriesChecker(),
+    new ExclusiveChecker(),
     new AdjacencyChecker(),
     new PropagationChecker(),
     new QueuesChecker(),

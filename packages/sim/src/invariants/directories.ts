@@ -17,6 +17,8 @@ export class DirectoriesChecker implements Checker {
   /** Of which origins something has changed, in which lives. */
   readonly #changed = new Map<Life, Set<string>>();
   readonly #bound = new Set<string>();
+  /** Which of them are exclusive: of those ExclusiveChecker says which is listed. */
+  readonly #exclusive = new Set<string>();
   readonly #byId = new Map<string, SimNode>();
   readonly #nodes = new Map<Life, SimNode>();
 
@@ -26,6 +28,7 @@ export class DirectoriesChecker implements Checker {
     this.#nodes.set(life, node);
     life.onoffer((offer) => {
       this.#bound.add(keyOf({ ...offer, id }));
+      if (offer.exclusiveSince !== undefined) this.#exclusive.add(keyOf({ ...offer, id }));
       this.#note(life, id);
     });
     life.store.subscribe((origin) => this.#note(life, origin));
@@ -74,6 +77,7 @@ export class DirectoriesChecker implements Checker {
       const key = keyOf(service);
       if (!this.#bound.has(key)) throw new Violation("D1", `${node.name} lists ${key}, which nobody ever bound`);
       if (id !== router.id && router.reachability.cost(id) === undefined) throw new Violation("D1", `${node.name} lists ${key}, whose owner it cannot reach`);
+      if (this.#exclusive.has(key)) continue;
       const keys = listed.get(id);
       if (keys === undefined) listed.set(id, [key]);
       else keys.push(key);
@@ -90,7 +94,7 @@ export class DirectoriesChecker implements Checker {
   }
 
   #compare(rule: "D2" | "D4", node: SimNode, life: Life, owner: Life, listed: string[]): void {
-    const offered = [...owner.offers].map((offer) => keyOf({ ...offer, id: owner.router.id }));
+    const offered = [...owner.offers].filter(({ exclusiveSince }) => exclusiveSince === undefined).map((offer) => keyOf({ ...offer, id: owner.router.id }));
     if (offered.length === listed.length && offered.every((key) => listed.includes(key))) return;
     const missing = offered.find((key) => !listed.includes(key));
     if (missing !== undefined) throw new Violation(rule, `${node.name} does not list ${missing}, (it lists ${listed.join(" ")} of it), though it ${life === owner ? "offers it" : "has its owner's records and can reach it"}`);
@@ -104,7 +108,7 @@ function keyOf({ id, env, name, port }: Pick<ServiceInfo, "id" | "env" | "name" 
 }
 
 /** Whether a node holds the records of services that their owner holds now. */
-function sameServiceRecords(life: Life, owner: Life): boolean {
+export function sameServiceRecords(life: Life, owner: Life): boolean {
   const id = owner.router.id;
   if (life.store.incarnationOf(id) !== owner.store.incarnationOf(id)) return false;
   for (const record of owner.store.records(id)) {

@@ -60,12 +60,24 @@ export const nodeMistakes: readonly Mistake[] = [
     breaks: ["D4"],
     tampering: () => ({ publication: (publication) => ({ ...bound(publication), withdraw: () => undefined, drain: () => undefined }) }),
   },
+  {
+    name: "never-exclusive",
+    says: "a service that is to be exclusive is offered as any other",
+    breaks: ["exclusive"],
+    tampering: () => ({
+      directory: (directory) => {
+        const publish = directory.publish.bind(directory);
+        directory.publish = (init) => publish({ ...init, exclusive: false });
+        return directory;
+      },
+    }),
+  },
   { name: "no-reconnect", says: "a link that is lost is not dialled again", breaks: ["C4"], tampering: () => ({ join: { retry: false } }) },
   { name: "no-back-off", says: "what cannot be reached is dialled again at once, and again", breaks: ["dials"], tampering: () => ({ join: { retry: { minDelayMs: 0, maxDelayMs: 0 } } }) },
   {
     name: "timers-left",
     says: "timers that were cancelled fire all the same",
-    breaks: ["exit", "C4"],
+    breaks: ["exit", "C3", "C4"],
     tampering: () => ({ clock: (clock) => clockWith(clock, (delayMs, callback) => (clock.setTimer(delayMs, callback), { cancel: () => undefined })) }),
   },
   {

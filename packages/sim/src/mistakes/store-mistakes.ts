@@ -72,7 +72,7 @@ class GivesCopies extends RecordStore {
 const withStore = (Store: typeof RecordStore): (() => Tampering) => () => ({ store: (options) => new Store(options) });
 
 export const storeMistakes: readonly Mistake[] = [
-  { name: "no-self-defence", says: "a node does not outbid what an earlier life of it, with its clock ahead, left behind", breaks: ["R4", "C4", "D2", "D3"], tampering: withStore(Undefended) },
+  { name: "no-self-defence", says: "a node does not outbid what an earlier life of it, with its clock ahead, left behind", breaks: ["R4", "C4", "C8", "D2", "D3"], tampering: withStore(Undefended) },
   { name: "old-life-kept", says: "services of an earlier life stay when a new one begins", breaks: ["R1"], tampering: withStore(KeepsOldLives) },
   { name: "last-come-wins", says: "an older version replaces a newer one when it comes later", breaks: ["R2", "R3"], tampering: withStore(LastComeWins) },
   { name: "no-digests", says: "neighbours never find out that their stores differ", breaks: ["C3", "C4", "R4"], tampering: withStore(NeverCompares) },

@@ -1,4 +1,4 @@
-import { RecordStore, Resolver, ServiceDirectory, type Publication, type PublishInit, type RecordStoreOptions, type ResolveQuery } from "@astranet/discovery";
+import { RecordStore, Resolver, ServiceDirectory, serviceUid, type Publication, type PublishInit, type RecordStoreOptions, type ResolveQuery } from "@astranet/discovery";
 import type { Identity as Keys } from "@astranet/noise";
 import { makeIncarnation, Router, type Conn, type JoinOptions, type Listener, type RouterOptions, type SecurityOptions } from "@astranet/router";
 import type { Clock, Transport } from "@astranet/transport";
@@ -52,6 +52,10 @@ export interface Offer {
   readonly name: string;
   readonly env: string;
   readonly port: number;
+  /** Of an exclusive one: since when it is offered, by its node's time of day. */
+  readonly exclusiveSince: number | undefined;
+  /** Of an exclusive one: which other its owner was told is offered in its place. */
+  beatenBy: string | undefined;
 }
 
 /** One process of a node, from its start to its end, made of the real parts and wired as the umbrella package wires them. */
@@ -67,6 +71,7 @@ export class Life {
   superseded = false;
   readonly #tampering: Tampering;
   readonly #onoffer: ((offer: Offer, isOn: boolean) => void)[] = [];
+  readonly #epochMs: () => number;
   #closing: Promise<void> | undefined;
 
   constructor(init: LifeInit) {
@@ -74,6 +79,8 @@ export class Life {
     this.process = process;
     this.#tampering = tampering;
     const clock = tampering.clock?.(process) ?? process;
+    const [beganMs, beganAt] = [Math.floor(init.epochMs), process.now()];
+    this.#epochMs = () => beganMs + Math.floor(process.now() - beganAt);
     this.random = random;
     const makeStore = (options: RecordStoreOptions): RecordStore => new RecordStore(options);
     const storeOptions: RecordStoreOptions = {
@@ -96,7 +103,7 @@ export class Life {
       random: random.bytes,
     };
     this.router = new Router(tampering.routerOptions?.(options) ?? options);
-    const directory = new ServiceDirectory({ store: this.store, reachability: tampering.reachability?.(this.router) ?? this.router.reachability });
+    const directory = new ServiceDirectory({ store: this.store, reachability: tampering.reachability?.(this.router) ?? this.router.reachability, clock });
     this.directory = tampering.directory?.(directory) ?? directory;
     this.resolver = new Resolver({ directory: this.directory, clock, random: random.bytes });
     tampering.began?.(this);
@@ -119,9 +126,17 @@ export class Life {
         this.#offersChanged(offer, false);
       },
     });
-    const published = this.directory.publish({ ...entry, name, env, port: listener.port });
+    const published = this.directory.publish({
+      ...entry,
+      name,
+      env,
+      port: listener.port,
+      onconflict: (winner) => {
+        offer.beatenBy = winner === undefined ? undefined : serviceUid(winner);
+      },
+    });
     const publication = this.#tampering.publication?.(published) ?? published;
-    const offer: Offer = { listener, name, env, port: listener.port };
+    const offer: Offer = { listener, name, env, port: listener.port, exclusiveSince: entry.exclusive === true ? this.#epochMs() : undefined, beatenBy: undefined };
     this.#offersChanged(offer, true);
     return offer;
   }
