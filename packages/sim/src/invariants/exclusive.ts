@@ -21,51 +21,57 @@ interface Bound {
  * nodes in which something changed, against those owners of which a node holds what they say now.
  */
 export class ExclusiveChecker implements Checker {
-  /** By namespace and name. Those that are closed stay: a node may list them until it hears. */
+  /** By namespace and name. Those that are closed, or whose process is gone, stay: a node may list them until it hears. */
   readonly #bound = new Map<string, Map<string, Bound>>();
-  readonly #changed = new Set<Life>();
+  /** Of which origins something has changed, in which lives. Of others a node may be about to hear that they can be reached. */
+  readonly #changed = new Map<Life, Set<string>>();
   readonly #nodes = new Map<Life, SimNode>();
 
   began(node: SimNode, life: Life): void {
     this.#nodes.set(life, node);
-    life.store.subscribe(() => this.#changed.add(life));
+    life.store.subscribe((origin) => this.#note(life, origin));
     life.onoffer((offer, isOn) => {
       const { env, name, port, exclusiveSince: since } = offer;
       if (since === undefined) return;
-      this.#changed.add(life);
-      if (!isOn) return;
       const { id } = life.router;
       const uid = serviceUid({ id, env, name, port });
       const bound = this.#bound.get(`${env}/${name}`) ?? new Map<string, Bound>();
-      this.#bound.set(`${env}/${name}`, bound.set(uid, { owner: life, offer, id, uid, since }));
+      if (isOn) this.#bound.set(`${env}/${name}`, bound.set(uid, { owner: life, offer, id, uid, since }));
+      this.#note(life, id);
     });
   }
 
   ended(_node: SimNode, life: Life): void {
     this.#nodes.delete(life);
     this.#changed.delete(life);
-    for (const bound of this.#bound.values()) for (const { owner, uid } of bound.values()) if (owner === life) bound.delete(uid);
   }
 
   routerEvent(_node: SimNode, life: Life, event: RouterEvent): void {
-    if (event.type === "reachability") this.#changed.add(life);
+    if (event.type === "reachability") this.#note(life, event.id);
   }
 
   afterEvent(world: World): void {
     // The parts of a node have told each other by the end of the tick.
     if (this.#changed.size === 0 || !world.timeline.isSettled) return;
-    for (const life of this.#changed) {
+    for (const [life, origins] of this.#changed) {
       if (life.process.paused) continue;
       this.#changed.delete(life);
-      this.#check(life);
+      this.#check(life, (id) => origins.has(id));
     }
   }
 
   quiet(): void {
-    for (const life of this.#nodes.keys()) this.#check(life);
+    for (const life of this.#nodes.keys()) this.#check(life, () => true);
   }
 
-  #check(life: Life): void {
+  #note(life: Life, origin: string): void {
+    if (this.#bound.size === 0) return;
+    const origins = this.#changed.get(life);
+    if (origins === undefined) this.#changed.set(life, new Set([origin]));
+    else origins.add(origin);
+  }
+
+  #check(life: Life, isJudged: (id: string) => boolean): void {
     const node = this.#nodes.get(life);
     if (node === undefined || life.isClosing || !life.process.alive) return;
     for (const [key, bound] of this.#bound) {
@@ -74,12 +80,13 @@ export class ExclusiveChecker implements Checker {
       if (listed.length > 1) throw new Violation("exclusive", `${node.name} lists ${listed.map(({ uid }) => uid).join(" and ")}`);
       const winner = listed[0];
       for (const each of bound.values()) {
+        if (!each.owner.process.alive) continue;
         const isOffered = each.owner.offers.has(each.offer);
         if (each.owner === life && isOffered && each.offer.beatenBy !== (winner === each ? undefined : winner?.uid)) {
           throw new Violation("exclusive", `${node.name} was told that ${String(each.offer.beatenBy)} goes before ${each.uid}, and lists ${String(winner?.uid)}`);
         }
         if (each === winner ? isOffered : !isOffered || (winner !== undefined && goesBefore(winner, each))) continue;
-        const isKnown = each.owner === life || (life.router.reachability.cost(each.id) !== undefined && sameServiceRecords(life, each.owner));
+        const isKnown = each.owner === life || (isJudged(each.id) && life.router.reachability.cost(each.id) !== undefined && sameServiceRecords(life, each.owner));
         if (isKnown) throw new Violation("exclusive", `${node.name} lists ${String(winner?.uid)}, though ${each === winner ? "its owner has closed it" : `${each.uid} goes before it`}`);
       }
     }
