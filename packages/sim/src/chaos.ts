@@ -30,7 +30,11 @@ const deeds: readonly (readonly [weight: number, deed: Deed])[] = [
   [5, (chaos, node) => chaos.setClock(node)],
   [3, (chaos, node) => chaos.fidget(node)],
   [3, (chaos, node) => chaos.rewire(node)],
+  [1, (chaos, node) => chaos.double(node)],
 ];
+
+/** Each is a node more for the rest of the run. */
+const maxDoubles = 3;
 
 /** Does to a world what the worst of networks and machines do, as its seed says; and puts everything right in the end. */
 export class Chaos {
@@ -40,6 +44,7 @@ export class Chaos {
   readonly #options: ChaosOptions;
   readonly #endsAt: number;
   #partitioned = false;
+  #doubles = 0;
 
   constructor(world: World, workload: Workload, options: ChaosOptions) {
     this.#world = world;
@@ -47,6 +52,10 @@ export class Chaos {
     this.#options = options;
     this.#random = world.random.fork("chaos");
     this.#endsAt = world.now + options.forMs;
+    // Somebody gives it a key of its own.
+    world.onsuperseded((node) => {
+      world.after(this.#random.between(6000, 20_000), "rename", () => this.#begin(node, true));
+    });
     this.#next();
     world.after(options.forMs, "peace", () => this.#makePeace());
   }
@@ -206,12 +215,29 @@ export class Chaos {
     else node.join(other.address);
   }
 
+  /** Somebody copies its key to another machine, where a second process starts under it. */
+  double(node: SimNode): void {
+    const world = this.#world;
+    if (!node.isRunning || this.#doubles >= maxDoubles || world.nodes.some((other) => other !== node && other.id === node.id)) return;
+    const others = world.nodes.filter((other) => other !== node);
+    if (others.length === 0) return;
+    this.#doubles += 1;
+    const double = world.add({ identity: node.identity });
+    double.wallOffsetMs = this.#random.pick([0, 0, node.wallOffsetMs]);
+    for (let i = this.#random.integer(1, 2); i > 0; i -= 1) double.wants.add(this.#random.pick(others).address);
+    this.#begin(double, false);
+  }
+
   #restart(node: SimNode, afterMs: number): void {
     this.#world.after(afterMs, "restart", () => {
-      if (node.isRunning || this.#world.network.isDown(node.host)) return;
-      node.start({ anew: this.#random.chance(0.3) });
-      this.offer(node, `echo-${node.number}`);
+      if (!this.#world.network.isDown(node.host)) this.#begin(node, this.#random.chance(0.3));
     });
+  }
+
+  #begin(node: SimNode, anew: boolean): void {
+    if (node.isRunning) return;
+    node.start({ anew });
+    this.offer(node, `echo-${node.number}`);
   }
 
   #makePeace(): void {
@@ -224,9 +250,7 @@ export class Chaos {
       for (const node of nodes) {
         network.setDown(node.host, false);
         if (node.life?.process.paused === true) node.resume();
-        if (node.isRunning) continue;
-        node.start();
-        this.offer(node, `echo-${node.number}`);
+        this.#begin(node, nodes.some((other) => other !== node && other.isRunning && other.id === node.id));
       }
     });
   }

@@ -42,6 +42,7 @@ export class World {
   losesFloods = false;
   readonly #options: WorldOptions;
   readonly #checkers: readonly Checker[];
+  readonly #onsuperseded: ((node: SimNode) => void)[] = [];
   /** When a record last changed anywhere. */
   #changedAt = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -168,6 +169,17 @@ export class World {
       this.#changedAt = this.now;
     });
     for (const checker of this.#checkers) checker.began?.(node, life);
+  }
+
+  /** A process has given way to another one under its id. @internal */
+  superseded(node: SimNode, life: Life): void {
+    for (const checker of this.#checkers) checker.superseded?.(node, life);
+    for (const callback of this.#onsuperseded) callback(node);
+  }
+
+  /** Calls `callback` with each node whose process has given way to another one under its id. */
+  onsuperseded(callback: (node: SimNode) => void): void {
+    this.#onsuperseded.push(callback);
   }
 
   /** Its process has closed everything, and is about to exit. @internal */

@@ -6,12 +6,14 @@ import { ExclusiveChecker } from "./exclusive.ts";
 import { DialsChecker, ExitChecker, LinksChecker, RoutesChecker, WithdrawalChecker } from "./links.ts";
 import { PropagationChecker } from "./propagation.ts";
 import { QueuesChecker } from "./queues.ts";
+import { SupersedeChecker } from "./supersede.ts";
 import { MergeOrderChecker, RecordsChecker } from "./records.ts";
 
 /** Everything that must hold in every world. */
 export function allCheckers(): Checker[] {
   return [
     new RecordsChecker(),
+    new SupersedeChecker(),
     new DirectoriesChecker(),
     new ExclusiveChecker(),
     new AdjacencyChecker(),

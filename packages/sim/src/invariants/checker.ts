@@ -12,6 +12,8 @@ export interface Checker {
   began?(node: SimNode, life: Life): void;
   exited?(node: SimNode, life: Life): void;
   ended?(node: SimNode, life: Life): void;
+  /** It gives way to another process under its id. Comes from within callbacks of the node. */
+  superseded?(node: SimNode, life: Life): void;
   routerEvent?(node: SimNode, life: Life, event: RouterEvent): void;
   /** After every event and all its microtasks. Must be cheap. */
   afterEvent?(world: World): void;

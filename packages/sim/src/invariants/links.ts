@@ -65,7 +65,9 @@ export class WithdrawalChecker implements Checker {
   }
 
   ended(node: SimNode, life: Life): void {
-    this.#endedAt.set(life.router.id, node.world.now);
+    const { id } = life.router;
+    // Another process may live under its id.
+    if (!node.world.nodes.some((other) => other.life?.router.id === id)) this.#endedAt.set(id, node.world.now);
   }
 
   sweep(world: World): void {

@@ -1,4 +1,5 @@
-import { RecordStore, recordKinds, type MergeResult, type StoredRecord } from "@astranet/discovery";
+import { RecordStore, recordKinds, type MergeResult, type RecordStoreOptions, type StoredRecord } from "@astranet/discovery";
+import { AstraError, systemClock, type Clock } from "@astranet/transport";
 import type { Tampering } from "../node/life.ts";
 import type { Mistake } from "./mistake.ts";
 
@@ -69,10 +70,38 @@ class GivesCopies extends RecordStore {
   }
 }
 
+class GivesWayAtOnce extends RecordStore {
+  readonly #options: RecordStoreOptions;
+
+  constructor(options: RecordStoreOptions) {
+    super(options);
+    this.#options = options;
+  }
+
+  override merge(record: StoredRecord): MergeResult {
+    const result = super.merge(record);
+    if (result === "defended") this.#options.onsuperseded?.(new AstraError("ERR_ASTRANET_SUPERSEDED", "somebody speaks for this node"));
+    return result;
+  }
+}
+
+/** Each look at it is half a minute later than the last. */
+function hastyClock(clock: Clock = systemClock): Clock {
+  let looks = 0;
+  return { now: () => clock.now() + 30_001 * (looks += 1), defer: (callback) => clock.defer(callback), setTimer: (...args) => clock.setTimer(...args) };
+}
+
 const withStore = (Store: typeof RecordStore): (() => Tampering) => () => ({ store: (options) => new Store(options) });
 
 export const storeMistakes: readonly Mistake[] = [
-  { name: "no-self-defence", says: "a node does not outbid what an earlier life of it, with its clock ahead, left behind", breaks: ["R4", "C4", "C8", "D2", "D3"], tampering: withStore(Undefended) },
+  { name: "no-self-defence", says: "a node does not outbid what an earlier life of it, with its clock ahead, left behind", breaks: ["R4", "R5", "C4", "C8", "D2", "D3"], tampering: withStore(Undefended) },
+  { name: "gives-way-at-once", says: "a node gives way to an earlier life of its own, whose clock was ahead", breaks: ["R5"], tampering: withStore(GivesWayAtOnce) },
+  {
+    name: "never-gives-way",
+    says: "of two processes under one id neither gives way: they outbid each other for ever",
+    breaks: ["R5"],
+    tampering: () => ({ store: (options) => new RecordStore({ ...options, clock: hastyClock(options.clock) }) }),
+  },
   { name: "old-life-kept", says: "services of an earlier life stay when a new one begins", breaks: ["R1"], tampering: withStore(KeepsOldLives) },
   { name: "last-come-wins", says: "an older version replaces a newer one when it comes later", breaks: ["R2", "R3"], tampering: withStore(LastComeWins) },
   { name: "no-digests", says: "neighbours never find out that their stores differ", breaks: ["C3", "C4", "R4"], tampering: withStore(NeverCompares) },

@@ -44,6 +44,8 @@ export interface LifeInit {
   /** Default: links in clear. */
   readonly security?: SecurityOptions | undefined;
   readonly tampering: Tampering;
+  /** It has to go, and has begun to. */
+  readonly onsuperseded: (life: Life) => void;
 }
 
 /** A service that this life offers. */
@@ -90,6 +92,7 @@ export class Life {
       onsuperseded: () => {
         this.superseded = true;
         void this.close();
+        init.onsuperseded(this);
       },
     };
     this.store = tampering.store?.(storeOptions, makeStore) ?? makeStore(storeOptions);

@@ -114,6 +114,11 @@ export class SimNode {
       options: this.#options.router ?? {},
       security: keys === undefined || this.secrets === undefined ? undefined : securityOf(keys, this.secrets),
       tampering: this.#options.tampering ?? {},
+      onsuperseded: (gone) => {
+        world.trace.add(world.now, this.name, "is superseded");
+        world.superseded(this, gone);
+        void this.stop();
+      },
     });
     this.#life = life;
     life.router.subscribe((event) => this.#told(life, event));

@@ -26,6 +26,7 @@ export const twoLives: Scenario = {
     younger.start();
     link([younger, r2]);
     await within(world, 30_000, "the older one has given way", () => life.superseded);
+    await within(world, 10_000, "it has stopped", () => !older.isRunning);
     await world.run(30_000);
     must("the younger one has not", !younger.running.superseded);
     must(`there were ${generations.size} generations of records, 6 at most`, generations.size <= 6);
