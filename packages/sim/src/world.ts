@@ -142,6 +142,11 @@ export class World {
     return reached;
   }
 
+  /** Whether several processes live under one id. In parts of a network that nothing joins they do so in peace. */
+  isShared(id: string): boolean {
+    return this.nodes.filter(({ life }) => life?.router.id === id).length > 1;
+  }
+
   /** Whether bytes get through between two nodes' hosts, both ways. */
   isOpen(a: SimNode, b: SimNode): boolean {
     return !this.network.path(a.host, b.host).conditions.blocked && !this.network.path(b.host, a.host).conditions.blocked;

@@ -20,7 +20,7 @@ interface Told {
   readonly links: Map<string, number>;
   readonly lostAt: Map<string, number[]>;
   readonly turns: Map<string, Turn>;
-  /** When records of links were written. */
+  /** When records of links were written, by its own clock. */
   writtenAt: number[];
 }
 
@@ -43,9 +43,9 @@ export class AdjacencyChecker implements Checker {
     this.#nodes.set(life, node);
     life.store.subscribe((origin, record) => {
       if (origin !== life.store.self || record === undefined || record.slot >> 8 !== recordKinds.adjacency) return;
-      const { now } = node.world;
-      told.writtenAt = [...told.writtenAt.filter((at) => at > now - burstMs), now];
-      note(life, told, now);
+      const own = life.process.now();
+      told.writtenAt = [...told.writtenAt.filter((at) => at > own - burstMs), own];
+      note(life, told, node.world.now);
     });
   }
 
@@ -62,13 +62,15 @@ export class AdjacencyChecker implements Checker {
     const before = told.links.get(peer) ?? 0;
     const links = before + (type === "linkup" ? 1 : -1);
     told.links.set(peer, links);
-    const lost = (told.lostAt.get(peer) ?? []).filter((at) => at > now - flapMs);
-    if (type === "linkdown") lost.push(now);
+    // By its own clock, which stands still while it sleeps.
+    const own = life.process.now();
+    const lost = (told.lostAt.get(peer) ?? []).filter((at) => at > own - flapMs);
+    if (type === "linkdown") lost.push(own);
     told.lostAt.set(peer, lost);
     if (before > 0 === links > 0) return;
     told.turns.delete(peer);
     if (links > 0 && lost.length >= freeLosses) return;
-    const isBusy = told.writtenAt.filter((at) => at > now - burstMs).length > freeWrites;
+    const isBusy = told.writtenAt.filter((at) => at > own - burstMs).length > freeWrites;
     told.turns.set(peer, { isUp: links > 0, at: now, boundMs: slackMs + (isBusy ? waitMs : 0), toldAt: undefined });
     // Where it was draining, the records said so before.
     note(life, told, now);

@@ -17,7 +17,8 @@ export class AgreementChecker implements Checker {
       for (const other of running) {
         if (other === node) continue;
         if (should.has(other) && !reached.has(other.id)) throw new Violation("C4", `${node.name} has no way to ${other.name}, though nothing stands between them, or those that they are linked with`);
-        if (reached.has(other.id)) compareRecords(node, other);
+        // Under a shared id it may be the other one that is reached.
+        if (reached.has(other.id) && (should.has(other) || !world.isShared(other.id))) compareRecords(node, other);
       }
       for (const id of reached) if (!running.some((other) => other.id === id)) throw new Violation("C4", `${node.name} has a way to ${id}, which does not run`);
       for (const id of node.running.store.origins()) {

@@ -67,7 +67,7 @@ export class WithdrawalChecker implements Checker {
   ended(node: SimNode, life: Life): void {
     const { id } = life.router;
     // Another process may live under its id.
-    if (!node.world.nodes.some((other) => other.life?.router.id === id)) this.#endedAt.set(id, node.world.now);
+    if (!node.world.nodes.some(({ life: other }) => other?.router.id === id)) this.#endedAt.set(id, node.world.now);
   }
 
   sweep(world: World): void {

@@ -71,7 +71,7 @@ export class PropagationChecker implements Checker {
   }
 
   #wrote(node: SimNode, life: Life, record: StoredRecord): void {
-    if (this.#isHeldBack(node.world, life, record.slot >> 8)) return;
+    if (this.#isHeldBack(life, record.slot >> 8)) return;
     const change: Change = { node, life, record, at: node.world.now, heard: new Map() };
     const changes = this.#changes.get(record.origin);
     if (changes === undefined) this.#changes.set(record.origin, [change]);
@@ -86,13 +86,13 @@ export class PropagationChecker implements Checker {
   }
 
   /** Whether the origin may tell of it later, because it has told so much: with a little more patience than it has itself. */
-  #isHeldBack(world: World, life: Life, kind: number): boolean {
+  #isHeldBack(life: Life, kind: number): boolean {
     const kinds = this.#told.get(life) ?? new Map<number, { readonly bucket: TokenBucket; scarceAt: number }>();
     this.#told.set(life, kinds);
-    const told = kinds.get(kind) ?? { bucket: new TokenBucket(world.clock, ownBurst, ownPerSecond), scarceAt: -Infinity };
+    const told = kinds.get(kind) ?? { bucket: new TokenBucket(life.process, ownBurst, ownPerSecond), scarceAt: -Infinity };
     kinds.set(kind, told);
-    if (!told.bucket.tryTake()) told.scarceAt = world.now;
-    return world.now - told.scarceAt <= ownWaitMs + slackMs;
+    if (!told.bucket.tryTake()) told.scarceAt = life.process.now();
+    return life.process.now() - told.scarceAt <= ownWaitMs + slackMs;
   }
 }
 

@@ -50,7 +50,8 @@ export class RecordsChecker implements Checker {
   quiet(world: World): void {
     for (const node of world.nodes) {
       const { life } = node;
-      if (life === undefined || life.superseded) continue;
+      // Of two that live R5 says which gives way, if they can hear of each other at all.
+      if (life === undefined || life.superseded || world.isShared(node.id)) continue;
       for (const other of world.nodes) {
         const held = other.life?.store.incarnationOf(node.id);
         if (other !== node && held !== undefined && held > life.store.incarnation && other.life!.router.reachability.cost(node.id) !== undefined) {
