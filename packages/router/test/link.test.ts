@@ -33,6 +33,21 @@ describe("a link", () => {
     expect([a.router.reachability.cost(a.id), a.router.reachability.cost(b.id), a.router.reachability.cost(idOf(9))]).toEqual([0, newCost, undefined]);
   });
 
+  it("that was never up has said its last words before its node is closed", async () => {
+    const net = new TestNetwork({ latencyMs: 100 });
+    const [a, b] = [net.node(1), net.node(2)];
+    attach(net, a, b);
+    // Both have greeted, and neither has the other's HELLO.
+    await net.clock.advance(150);
+    let closed = false;
+    void a.router.close().then(() => (closed = true));
+    await net.clock.advance(10);
+    expect(closed).toBe(false);
+    await net.clock.advance(300);
+    expect(closed).toBe(true);
+    expect(b.router.links).toEqual([]);
+  });
+
   it("serves the dials that its dialler makes in the very moment it is up, however many", async () => {
     const net = new TestNetwork({ latencyMs: 5 });
     const [a, b] = [net.node(1), net.node(2)];

@@ -54,6 +54,8 @@ export class Links {
   readonly #instance: Uint8Array;
   readonly #gate: AcceptGate;
   readonly #links = new Set<NodeLink>();
+  /** Last words of links that were never up. */
+  readonly #parting = new Set<Promise<void>>();
   #closing = false;
 
   constructor(init: LinksInit) {
@@ -102,6 +104,8 @@ export class Links {
   async close(): Promise<void> {
     this.#closing = true;
     await Promise.all([...this.#links].map((link) => link.close()));
+    // Memberships may have ended links just before.
+    await Promise.all(this.#parting);
   }
 
   #checkRoom(): void {
@@ -140,6 +144,10 @@ export class Links {
         this.peers.leaving(link);
       },
       closed: (link, error, wasUp) => this.#closed(link, error, wasUp),
+      parting: (over) => {
+        this.#parting.add(over);
+        void over.then(() => this.#parting.delete(over));
+      },
       message: (link, message) => init.message(link, message),
       dial: (stream, peer) => init.dial(stream, peer),
       circuit: (stream, peer) => init.circuit(stream, peer),

@@ -34,6 +34,8 @@ export interface LinkHost {
   /** It is up no more: draining, or closed. Comes once, and only after `up`. */
   leaving(link: NodeLink): void;
   closed(link: NodeLink, error: unknown, wasUp: boolean): void;
+  /** A link that was never up is over, and its peer is being told why: until `over` settles, which takes a moment at most. */
+  parting(over: Promise<void>): void;
   /** A message of the peer's, other than those of the handshake. Undefined: not known. */
   message(link: NodeLink, message: ControlMessage): Promise<void> | undefined | "unknown";
   /** The peer opened a dial, or a circuit. Throws ERR_ASTRANET_PROTOCOL for what no honest peer opens. */
@@ -180,7 +182,7 @@ export class NodeLink implements Link, LinkFacts {
     void session.close();
     const timer = this.#host.clock.setTimer(lastWordsMs, () => session.abort(error), { keepAlive: true });
     const cancel = (): void => timer.cancel();
-    session.closed.then(cancel, cancel);
+    this.#host.parting(session.closed.then(cancel, cancel));
   }
 
   /** Ends the link at once because another one took its place. */
