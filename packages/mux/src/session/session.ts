@@ -336,7 +336,8 @@ export class Session implements AsyncDisposable {
 
   /** Both directions of the stream are over. @internal */
   _streamOver(stream: Stream): void {
-    if ((stream._state & IN_TABLE) === 0) return;
+    // Twice where a sink that hears of the end ends the session. One that never left is in no table, and over all the same.
+    if ((stream._state & (IN_TABLE | SYN_DONE)) === SYN_DONE) return;
     stream._state &= ~IN_TABLE;
     if ((stream._state & LOCAL) !== 0) this._local.remove(stream);
     else {
