@@ -75,7 +75,6 @@ export class Ending {
     if (!(Number.isInteger(code) && code >= 0 && code <= 0xffff_ffff)) throw invalid(`a code is an integer from 0 to 2^32 − 1, not ${code}`);
     if (debug.length > DEFAULT_MAX_GOAWAY_DEBUG / 3 && utf8.encode(debug).length > DEFAULT_MAX_GOAWAY_DEBUG)
       throw invalid(`a debug text of ${debug.length} characters, at most ${DEFAULT_MAX_GOAWAY_DEBUG} bytes are allowed`);
-    if (this.over) return;
     const last = session._acceptor.lastHanded;
     const before = this.said;
     this.said = { last: before?.last ?? last, code, debug };
@@ -159,7 +158,6 @@ export class Ending {
   /** The peer broke the rules: says so, and ends at once. */
   protocolError(wireCode: number, what: string): void {
     const session = this.#session;
-    if (this.over) return;
     if (session._canSend) {
       session._sender.sayFirst();
       session._sender.encoder.goAway(session._acceptor.lastHanded, wireCode, utf8.encode(what));
@@ -185,10 +183,8 @@ export class Ending {
     if (session._sender.encoder.length > 0) this.#connection.send(session._sender.encoder.take());
     this.#connection.close();
     const got = this.got;
-    if (got !== undefined && session.streamCount > 0) {
-      // A muxado peer: what is left of the streams has nobody to talk to.
-      this.#breakStreams(() => new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer ended the session (${wireCodeName(got.code)})`, { remoteCode: got.code }), true);
-    }
+    // A muxado peer: what is left of the streams has nobody to talk to.
+    if (got !== undefined) this.#breakStreams(() => new AstraError("ERR_ASTRANET_SESSION_CLOSED", `the peer ended the session (${wireCodeName(got.code)})`, { remoteCode: got.code }), true);
   }
 
   #breakStreams(makeError: () => AstraError, keepUnread: boolean): void {
@@ -216,8 +212,9 @@ export class Ending {
     session._options.budget._leave(session);
     session._acceptor.queue.clear(this.#makeEndError);
     this.draining.resolve(undefined);
-    const said = this.said;
-    if (error === undefined) this.closed.resolve(end ?? { code: said?.code ?? 0, debug: said?.debug ?? "", remote: false });
+    // An end that is clean, and not the peer's, began with a GOAWAY of ours.
+    const said = this.said as GoAway;
+    if (error === undefined) this.closed.resolve(end ?? { code: said.code, debug: said.debug, remote: false });
     else this.closed.reject(error);
     if (sessionClose.hasSubscribers) sessionClose.publish({ session: session, error });
   }

@@ -64,7 +64,7 @@ export class KeepAlive {
 
   /** Measures a round trip if the last measurement is old. */
   sample(): void {
-    if (this.#outstanding === undefined && this.#clock.now() - this.#sentAt >= SAMPLE_EVERY_MS) this.#request();
+    if (this.#clock.now() - this.#sentAt >= SAMPLE_EVERY_MS) this.#request();
   }
 
   /** The PING left. */
@@ -138,12 +138,12 @@ export class KeepAlive {
       const timer = this.#timer;
       // What has come to the kernel meanwhile is read before the verdict.
       this.#clock.defer(() => {
-        if (this.#timer === timer && this.#idleTimeoutMs > 0) this.#judge();
+        if (this.#timer === timer) this.#judge();
       });
       return;
     }
-    // Where something always comes nobody would ever ask, and the round trip be what it was at the beginning: whoever chooses ways by it would never learn.
-    if (silent >= this.#idleTimeoutMs / 3 || now - this.#sentAt >= this.#idleTimeoutMs / 3) this.#request();
+    // Where something always comes, too: otherwise the round trip would stay what it was at the beginning, and whoever chooses ways by it never learn.
+    this.#request();
     this.#arm();
   }
 
