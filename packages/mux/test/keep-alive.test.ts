@@ -103,6 +103,18 @@ describe("a session that slept", () => {
       expect(verdict()).toBeUndefined();
     }
   });
+
+  test("that was late by a tenth of its idle timeout did not sleep: the peer gets back only what is more", () => {
+    const [awake, slept] = [asleep(900), asleep(900)];
+    // Each timer is due at 300.
+    awake.clock.sleep(390);
+    slept.clock.sleep(391);
+    awake.clock.sleep(510);
+    slept.clock.sleep(509);
+    expect([awake.verdict(), slept.verdict()]).toEqual(["dead", undefined]);
+    slept.clock.sleep(91);
+    expect(slept.verdict()).toBe("dead");
+  });
 });
 
 test("a silent peer is dead exactly one idle timeout after its last byte, whatever we say meanwhile", async () => {

@@ -80,3 +80,35 @@ describe("stream ids", () => {
     expect(await peer.say(ping(5))).toEqual([ping(5, true)]);
   });
 });
+
+describe("stream ids that wrap", () => {
+  it("twice before the peer has answered are STREAM_LIMIT, retryable; with its answer they go on", async () => {
+    const peer = await started({ role: "client", firstStreamId: 0x7fff_ffff });
+    const { session } = peer;
+    expect(session.open().id).toBe(0x7fff_ffff);
+    expect(only(await peer.listen(), "PING")).toEqual([ping(1)]);
+    // Ids of their own over the same session, whose first is the last of all: each beginning anew stands for two billion ids that were given out.
+    const again = new StreamIds(session);
+    expect(again.take()).toBe(0x7fff_ffff);
+    again.beginAt(0);
+    const full: unknown = expect.objectContaining({ code: "ERR_ASTRANET_STREAM_LIMIT", retryable: true, message: expect.stringContaining("wrapped twice within a round trip") as string });
+    expect(() => again.take()).toThrow(full);
+    expect(() => again.take()).toThrow(full);
+    await peer.say(ping(1, true));
+    expect(again.take()).toBe(0x7fff_ffff);
+    // And that was the second wrap of this round trip.
+    again.beginAt(0);
+    expect(() => again.take()).toThrow(full);
+  });
+
+  it("skip those that are open up to the last id of all, and give that one too", async () => {
+    const pair = new SessionPair({ client: { firstStreamId: 0x7fff_fffb } });
+    const [, , last] = [pair.client.open(), pair.client.open(), pair.client.open()];
+    await pair.settle();
+    last.reset();
+    await pair.settle();
+    // 0x7fffffff is free again, the two before it are not.
+    const ids = new StreamIds(pair.client);
+    expect([ids.take(), ids.take(), ids.take()]).toEqual([0x7fff_fffb, 0x7fff_ffff, 1]);
+  });
+});
