@@ -134,6 +134,17 @@ describe("a session that closes", () => {
     expect(await codeOf(stream.read())).toBe("pending");
   });
 
+  it("ends at once when the stream is reset that it waited for and that never left", async () => {
+    const peer = new RawPeer({ role: "client" });
+    const stream = peer.session.open({ header: new Uint8Array(2_000) });
+    void peer.session.close();
+    await peer.listen();
+    expect(peer.over).toBeUndefined();
+    stream.reset();
+    expect(told(await peer.listen())).toEqual([]);
+    expect(peer.over).toBeDefined();
+  });
+
   it("after closeTimeoutMs drops what its streams have unread, and says why", async () => {
     const peer = await started({ role: "server", closeTimeoutMs: 800 });
     await peer.say(syn(1, "unread"));
