@@ -103,6 +103,16 @@ describe("wire 'detect'", () => {
     expect(said).toMatchObject([{ type: "SETTINGS" }, { type: "DATA", streamId: 2, flags: 2, payload: toHex(text("early")) }]);
   });
 
+  it("gives what was opened before muxado's window", async () => {
+    const p = detecting();
+    void p.session.open().write(new Uint8Array(300_000));
+    await p.say(fromHex("0000001200000003"));
+    // The SYN and each frame have a header of eight bytes.
+    const sent = p.bytes.length;
+    expect(sent).toBeGreaterThan(262_144);
+    expect(sent).toBeLessThan(262_144 + 200);
+  });
+
   it.each([
     ['"GET "', text("GET / HTTP/1.1\r\n\r\n")],
     ['"PRI "', text("PRI * HTTP/2.0\r\n\r\n")],
