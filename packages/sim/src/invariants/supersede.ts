@@ -32,11 +32,14 @@ interface Id {
   sharedAt: number;
   /** Which of two must go, where it is clear: nobody had to outbid anything lately before they met. */
   older: Claim | undefined;
+  /** When one of two first had to outbid the other. */
+  contestedAt: number | undefined;
 }
 
 /**
  * R5: of two processes that live under one id the one of the older incarnation gives way and stops within 30 s, and never the other. Nobody outbids more than twice
- * within 30 s, so there are six generations of records at most. (Which one is older is clear unless one of them had to outbid an earlier life a moment ago.)
+ * within 30 s, so there are six generations of records at most. (Which one is older is clear unless one of them had to outbid an earlier life a moment ago, or they were
+ * kept apart before it was decided.)
  */
 export class SupersedeChecker implements Checker {
   readonly #ids = new Map<string, Id>();
@@ -46,15 +49,17 @@ export class SupersedeChecker implements Checker {
     const { store } = life;
     const { now } = node.world;
     const claim: Claim = { node, life, bumpedAt: [], incarnation: store.incarnation, supersededAt: undefined };
-    const id = this.#ids.get(store.self) ?? { claims: new Set(), newest: 0n, sharedAt: -Infinity, older: undefined };
+    const id = this.#ids.get(store.self) ?? { claims: new Set(), newest: 0n, sharedAt: -Infinity, older: undefined, contestedAt: undefined };
     this.#ids.set(store.self, id);
     id.older = olderOf(id, claim, now);
+    id.contestedAt = undefined;
     id.claims.add(claim);
     this.#claims.set(life, claim);
     if (claim.incarnation > id.newest) id.newest = claim.incarnation;
     store.subscribe((origin, record) => {
       if (origin !== store.self || record !== undefined || store.incarnation === claim.incarnation) return;
       claim.incarnation = store.incarnation;
+      if (id.claims.size > 1) id.contestedAt ??= node.world.now;
       if (claim.incarnation > id.newest) id.newest = claim.incarnation;
       claim.bumpedAt = [...claim.bumpedAt.filter((at) => at > node.world.now - windowMs), node.world.now];
       if (claim.bumpedAt.length > maxDefences) node.world.fail(new Violation("R5", `${node.name} outbids somebody for the third time within 30 s, instead of giving way`));
@@ -79,7 +84,9 @@ export class SupersedeChecker implements Checker {
     if (id === undefined || claim === undefined || world.hasLiars) return;
     claim.supersededAt = world.now;
     if (id.claims.size < 2 && world.now - id.sharedAt > echoMs) world.fail(new Violation("R5", `${node.name} gives way, and nobody else lives under its id`));
-    if (id.older !== undefined && id.older !== claim) world.fail(new Violation("R5", `${node.name} gives way to ${id.older.node.name}, whose incarnation was older when they met`));
+    // Kept apart in the midst of it, for longer than defences count, they begin anew, and the one that was outbid last is the first that has to.
+    const isOneContest = id.contestedAt !== undefined && world.now - id.contestedAt <= windowMs;
+    if (isOneContest && id.older !== undefined && id.older !== claim) world.fail(new Violation("R5", `${node.name} gives way to ${id.older.node.name}, whose incarnation was older when they met`));
   }
 
   sweep(world: World): void {
