@@ -6,6 +6,7 @@ import { HeldConnection } from "./support/held-connection.ts";
 import { ManualClock } from "./support/manual-clock.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 import { codeOf, outcome, SessionPair } from "./support/session-pair.ts";
+import { withinTick } from "./support/within-tick.ts";
 
 describe("a stream whose SYN has not left", () => {
   it("may be stopped, ended, given an urgency and closed: the peer sees it all in order", async () => {
@@ -68,24 +69,8 @@ describe("frames that cross", () => {
     expect(peer.session.stats()).toMatchObject({ streams: 0, unreadBytes: 0 });
   });
 
-  /** A client with one stream, whose peer's frames come before what is said within the tick leaves. */
-  async function within(): Promise<{ connection: HeldConnection; session: Session; stream: Stream; rest: () => Promise<unknown[]> }> {
-    const connection = new HeldConnection();
-    const clock = new ManualClock();
-    const session = new Session(connection, { role: "client", clock, keepAlive: false });
-    connection.give(settings());
-    const stream = session.open();
-    await clock.settle();
-    const before = connection.frames.length;
-    const rest = async (): Promise<unknown[]> => {
-      await clock.settle();
-      return told(connection.frames.slice(before));
-    };
-    return { connection, session, stream, rest };
-  }
-
   it("an RST that meets our end leaves nothing to say", async () => {
-    const { connection, session, stream, rest } = await within();
+    const { connection, session, stream, rest } = await withinTick();
     void stream.end(bytes("x"));
     stream.stop();
     connection.give(rst(1, 6));
@@ -95,7 +80,7 @@ describe("frames that cross", () => {
 
   it("a STOP that meets our end, or our RST of that half, leaves one end of it", async () => {
     for (const abort of [true, false]) {
-      const { connection, session, stream, rest } = await within();
+      const { connection, session, stream, rest } = await withinTick();
       if (abort) await stream.writable.abort();
       else void stream.end(bytes("x"));
       connection.give(stop(1));
@@ -106,14 +91,14 @@ describe("frames that cross", () => {
   });
 
   it("a STOP before our RST of that half leaves the FIN", async () => {
-    const { connection, stream, rest } = await within();
+    const { connection, stream, rest } = await withinTick();
     connection.give(stop(1));
     void stream.writable.abort();
     expect(await rest()).toEqual([fin(1)]);
   });
 
   it("a FIN that meets our STOP makes it needless", async () => {
-    const { connection, session, stream, rest } = await within();
+    const { connection, session, stream, rest } = await withinTick();
     stream.stop();
     connection.give(fin(1, "x"));
     expect(await rest()).toEqual([]);
@@ -123,7 +108,7 @@ describe("frames that cross", () => {
   });
 
   it("a reset of ours after an end, in one tick, is an RST alone", async () => {
-    const { session, stream, rest } = await within();
+    const { session, stream, rest } = await withinTick();
     void stream.end(bytes("x"));
     stream.urgency = 5;
     stream.reset(300);

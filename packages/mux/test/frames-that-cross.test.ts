@@ -1,30 +1,12 @@
 import { Flag } from "@astranet/frame";
-import { Session, type Stream } from "@astranet/mux";
 import { describe, expect, it } from "vitest";
 import type { Frame } from "../../frame/test/support/frames.ts";
-import { bytes, data, fin, opening, ping, rst, settings, started, syn, told } from "./support/frames.ts";
-import { HeldConnection } from "./support/held-connection.ts";
-import { ManualClock } from "./support/manual-clock.ts";
+import { bytes, data, fin, opening, ping, rst, started, syn, told } from "./support/frames.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 import { codeOf } from "./support/session-pair.ts";
+import { withinTick } from "./support/within-tick.ts";
 
 const update = (streamId: number, urgency: number): Frame => ({ type: "OPEN", streamId, update: true, urgency, header: "" });
-
-/** A client with one stream, whose peer's frames come before what is said within the tick leaves. */
-async function within(): Promise<{ connection: HeldConnection; session: Session; stream: Stream; rest: () => Promise<Frame[]> }> {
-  const connection = new HeldConnection();
-  const clock = new ManualClock();
-  const session = new Session(connection, { role: "client", clock, keepAlive: false });
-  connection.give(settings());
-  const stream = session.open();
-  await clock.settle();
-  const before = connection.frames.length;
-  const rest = async (): Promise<Frame[]> => {
-    await clock.settle();
-    return told(connection.frames.slice(before));
-  };
-  return { connection, session, stream, rest };
-}
 
 describe("an urgency of the peer's", () => {
   it("for a stream that is over changes nothing", async () => {
@@ -65,7 +47,7 @@ describe("a header", () => {
 
 describe("credit", () => {
   it("that is due when the FIN comes is not returned: there is nothing to return it for", async () => {
-    const { connection, stream, rest } = await within();
+    const { connection, stream, rest } = await withinTick();
     connection.give(data(1, 65_536), data(1, 65_536));
     while (stream.tryRead() instanceof Uint8Array);
     connection.give(fin(1));
@@ -75,7 +57,7 @@ describe("credit", () => {
 
 describe("an RST after the peer's FIN", () => {
   it("that meets our abort of writing leaves nothing to say", async () => {
-    const { connection, session, stream, rest } = await within();
+    const { connection, session, stream, rest } = await withinTick();
     connection.give(fin(1));
     await stream.writable.abort();
     connection.give(rst(1, 6));
@@ -103,7 +85,7 @@ describe("a sink", () => {
   });
 
   it("whose stream breaks while it waits to write is told that, and nothing after it", async () => {
-    const { connection, session, stream, rest } = await within();
+    const { connection, session, stream, rest } = await withinTick();
     const heard: string[] = [];
     stream.attach({ data: () => undefined, end: () => heard.push("end"), ready: () => heard.push("ready"), reset: ({ code }) => heard.push(code) });
     void stream.write(new Uint8Array(65_537));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BusyPoll, LoopPoller } from "../src/node/busy-poll.ts";
+import { BusyPoll } from "../src/node/busy-poll.ts";
+import { LoopPoller } from "../src/node/loop-poller.ts";
 
 /** As all times here a sum of powers of two, so that sums are exact. */
 const LIMIT_MS = 0.25;

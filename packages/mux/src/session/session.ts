@@ -366,7 +366,6 @@ export class Session implements AsyncDisposable {
       this._recognise = undefined;
       this.#first = NO_BYTES;
     }
-    const { _sender: sender } = this;
     try {
       if (recognise?.(bytes) === false) throw stranger(bytes);
       this._receiver.push(bytes);
@@ -383,10 +382,8 @@ export class Session implements AsyncDisposable {
       receiver.settle();
       budget._shed();
     }
-    if (this._extended && this._linkCredit.isDue(receiver.counted)) {
-      sender.linkDue = true;
-      sender.flush();
-    }
+    // What is due is worth its frame too.
+    if (this._extended && this._linkCredit.isDue(receiver.counted)) this._sender.flush();
   }
 
   /** The wire is our own: SETTINGS is the first frame. @internal */

@@ -54,8 +54,6 @@ export class Sender {
   pendingOpens = 0;
   pong: { high: number; low: number } | undefined;
   goAway: { last: number; code: number; debug: string } | undefined;
-  /** A LINK must leave although its window is not used up: half of it came. */
-  linkDue = false;
   readonly #session: Session;
   readonly #connection: Connection;
   #settings: Settings | undefined;
@@ -245,8 +243,7 @@ export class Sender {
       this.pong = undefined;
     }
     const { counted } = receiver;
-    if (this.linkDue || credit.isWorthwhile(counted)) {
-      this.linkDue = false;
+    if (credit.isWorthwhile(counted)) {
       credit.grant(counted, session._options.clock.now(), keepAlive);
       encoder.link(counted, credit.limit);
       if (credit.window < session._options.maxLinkWindow) keepAlive.sample();

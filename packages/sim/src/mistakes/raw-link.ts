@@ -1,5 +1,6 @@
 import { FIRST_APPLICATION_CODE, Flag, FrameDecoder, FrameEncoder, SETTINGS_FLOOR, type FrameHandler, type Settings } from "@astranet/frame";
 import type { Connection } from "@astranet/transport";
+import { ignoredFrames } from "../net/ignored-frames.ts";
 import type { World } from "../world.ts";
 import { helloMessage, readyMessage, streamTypes, type Speaker } from "./words.ts";
 
@@ -65,9 +66,9 @@ export class RawLink {
   }
 
   #handler(): FrameHandler {
-    const ignored = (): void => undefined;
     let id = 0;
     return {
+      ...ignoredFrames,
       data: (streamId) => {
         id = streamId;
       },
@@ -79,24 +80,15 @@ export class RawLink {
         this.#isReady = true;
         this.tell(readyMessage);
       },
-      dataEnd: ignored,
       rst: (_streamId, _flags, code) => {
         if (code < FIRST_APPLICATION_CODE) this.resets.push(code);
       },
-      windowIncrement: ignored,
       goAway: (_last, code) => {
         this.goAway ??= { code, at: this.#world.now };
       },
-      settings: ignored,
       ping: (ack, high, low) => {
         if (!ack) this.say((encoder) => encoder.ping(true, high, low));
       },
-      open: ignored,
-      accept: ignored,
-      stop: ignored,
-      link: ignored,
-      reason: ignored,
-      skipped: ignored,
     };
   }
 }

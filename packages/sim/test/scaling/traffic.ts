@@ -1,5 +1,6 @@
 import { FrameDecoder, type FrameHandler } from "@astranet/frame";
 import type { Connection, Transport } from "@astranet/transport";
+import { ignoredFrames } from "../../src/net/ignored-frames.ts";
 
 /** What one node has sent over all its connections. */
 export class Traffic {
@@ -91,26 +92,14 @@ class Tap {
   }
 
   #handler(): FrameHandler {
-    const ignored = (): void => undefined;
     return {
+      ...ignoredFrames,
       data: (streamId) => {
         this.#streamId = streamId;
       },
       payload: (chunk, start, end) => {
         if (this.#streamId === controlStream) this.#control(chunk, start, end);
       },
-      dataEnd: ignored,
-      rst: ignored,
-      windowIncrement: ignored,
-      goAway: ignored,
-      settings: ignored,
-      ping: ignored,
-      open: ignored,
-      accept: ignored,
-      stop: ignored,
-      link: ignored,
-      reason: ignored,
-      skipped: ignored,
     };
   }
 }
