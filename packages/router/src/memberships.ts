@@ -63,7 +63,7 @@ export class Memberships {
       random: host.random,
       slots: host.slots,
       dial: (network, address) => host.dial(network, address),
-      gone: (peer, signal) => host.gone(peer, signal),
+      gone: (hello, signal) => host.gone(hello, signal),
       best: (peer) => host.best(peer),
       failed: (dialler, error, retryInMs) => {
         if (isSelf(error)) this.#rememberSelf(key);

@@ -136,7 +136,7 @@ export class Router implements AsyncDisposable {
       maxMemberships,
       slots: new DialSlots(maxDials),
       dial: (network, address) => this.#links.dial(this.#wires.find(network), network, address),
-      gone: (peer, signal) => this.#links.peers.gone(peer, signal),
+      gone: (hello, signal) => this.#links.peers.gone(hello, signal),
       best: (peer) => this.#links.peers.best(peer),
       failed: ({ network, address }, error, retryInMs) => this.#emit({ type: "joinerror", network, address, error, retryInMs }),
     });

@@ -144,11 +144,59 @@ describe("the records of a node's links", () => {
     adjacency.down(idOf(2));
     await clock.settle();
     expect(listed()).toEqual([idOf(3)]);
+    await clock.advance(1000);
+    expect(writes.map(({ atMs, count }) => [atMs - start, count])).toEqual([[0, 2], [10, 1]]);
+  });
+
+  it("say nothing of the loss of the last link, of which nobody could hear, and nothing at all when it is back", async () => {
+    const { clock, adjacency, writes, listed } = world();
+    adjacency.up(idOf(1), { rttMs: 10 });
+    await clock.advance(1000);
+    adjacency.down(idOf(1));
+    await clock.advance(1000);
+    adjacency.up(idOf(1), { rttMs: 10 });
+    await clock.advance(1000);
+    expect([writes.length, listed()]).toEqual([1, [idOf(1)]]);
+  });
+
+  it("say it at once when another link comes, even one that is not steady", async () => {
+    const { clock, adjacency, listed } = world();
+    for (const n of [1, 2]) adjacency.up(idOf(n), { rttMs: 10 });
+    await clock.settle();
+    adjacency.down(idOf(1));
+    await clock.settle();
+    adjacency.down(idOf(2));
+    await clock.settle();
+    // Less than 20 ms after the last writing.
+    await clock.advance(10);
+    expect(listed()).toEqual([idOf(2)]);
+    adjacency.up(idOf(3), { rttMs: 10 });
+    await clock.settle();
+    expect(listed()).toEqual([idOf(3)]);
+    for (let i = 0; i < 3; i += 1) {
+      adjacency.down(idOf(3));
+      adjacency.up(idOf(3), { rttMs: 10 });
+    }
     adjacency.down(idOf(3));
+    await clock.advance(5000);
+    expect(listed()).toEqual([idOf(3)]);
+    adjacency.up(idOf(3), { rttMs: 10 });
     await clock.settle();
     expect(listed()).toEqual([]);
-    await clock.advance(1000);
-    expect(writes.map(({ atMs, count }) => [atMs - start, count])).toEqual([[0, 2], [10, 1], [10, 0]]);
+    await clock.advance(5000);
+    expect(listed()).toEqual([idOf(3)]);
+  });
+
+  it("do not count the loss of the last link as a writing, of which only so many are free", async () => {
+    const { clock, adjacency, listed } = world();
+    for (let n = 1; n <= 20; n += 1) {
+      adjacency.up(idOf(n % 2), { rttMs: 10 });
+      adjacency.down(idOf(n % 2));
+      await clock.settle();
+    }
+    adjacency.up(idOf(30), { rttMs: 10 });
+    await clock.settle();
+    expect(listed()).toEqual([idOf(30)]);
   });
 
   it("are tried again with the next change when the store refused them", async () => {

@@ -196,6 +196,35 @@ describe("join", () => {
     expect((await b.router.join("memory", "a")).peer).toBe(a.id);
   });
 
+  it("does dial while all that serves is a link to another process under the same key, until its address is linked with that one too", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport, net.clock);
+    const key = new Uint8Array(16).fill(7);
+    const a = net.node(1, { transports: [cables] });
+    const [first, second] = [net.node(2, { key }), net.node(2, { key, incarnation: 2n })];
+    const [, listener] = await during(net.clock, Promise.all([a.router.listen("memory", "a"), first.router.listen("memory", "b")]));
+    await during(net.clock, a.router.join("memory", "b"), 10);
+    await during(net.clock, second.router.join("memory", "a"), 10);
+    // The second is the younger one: its link has taken the place of the first's.
+    expect(a.router.links.map(({ initiator }) => initiator)).toEqual([false]);
+    await net.clock.advance(500);
+    expect([cables.cables.length, a.router.links.length, first.router.links.length, second.router.links.length]).toEqual([2, 2, 1, 1]);
+    // Each has its own link: neither is one too many.
+    await net.clock.advance(60_000);
+    expect([cables.cables.length, a.router.links.length, joinErrors(a.events)]).toEqual([2, 2, []]);
+    // The first makes room, as nodes do that learn of a younger one, and the address is dialled until somebody answers.
+    await Promise.all([during(net.clock, listener.close()), during(net.clock, first.router.close(), 1000)]);
+    await net.clock.advance(60_000);
+    const failures = joinErrors(a.events).length;
+    expect(failures).toBeGreaterThan(3);
+    await during(net.clock, second.router.listen("memory", "b"));
+    await net.clock.advance(60_000);
+    expect([cables.cables.length, a.router.links.length, second.router.links.length]).toEqual([3, 1, 1]);
+    const settled = joinErrors(a.events).length;
+    await net.clock.advance(60_000);
+    expect([cables.cables.length, joinErrors(a.events).length]).toEqual([3, settled]);
+  });
+
   it("recognises itself, and never dials that address again", async () => {
     const net = new TestNetwork();
     const cables = new CableTransport(net.transport, net.clock);

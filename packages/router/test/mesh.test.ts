@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { generateIdentity } from "@astranet/noise";
 import { nodeIdOfKey, type RouterOptions } from "@astranet/router";
 import { TestNetwork, during, outcome, seededRandom, type TestNode } from "./support/network.ts";
+import { CableTransport } from "./support/pulled-cable.ts";
 
 const random = seededRandom(5);
 
@@ -154,5 +155,27 @@ describe("a relay", () => {
   it("is not everybody: a peer between two nodes carries nothing", async () => {
     const { nodes } = await row(3, () => ({ role: "peer" as const }));
     expect(nodes[0]!.router.routes().map(({ id }) => id)).toEqual([nodes[1]!.id]);
+  });
+});
+
+describe("a node whose only link broke, and which is back at once", () => {
+  it("was there all the while for everybody else: nobody heard of a loss", async () => {
+    const net = new TestNetwork({ latencyMs: 1 });
+    const cables = new CableTransport(net.transport, net.clock);
+    const [far, relay, node] = [net.node(1), net.node(2, { role: "router" }), net.node(3, { transports: [cables] })];
+    await during(net.clock, relay.router.listen("memory", "relay"));
+    const joins = [far.router.join("memory", "relay"), node.router.join("memory", "relay", { retry: { minDelayMs: 0 } })];
+    await during(net.clock, Promise.all(joins), 1000);
+    node.router.bind({ port: 80, onconn: (conn) => void conn.end(text("x")) });
+    for (const { events } of [far, relay]) events.length = 0;
+    cables.cables[0]!.pull();
+    for (let i = 0; i < 100; i += 1) {
+      await net.clock.advance(1);
+      expect(far.router.reachability.hops(node.id)).toBe(2);
+    }
+    expect(relay.takeEvents()).toEqual(["linkup", "linkdown"]);
+    expect(far.events.filter(({ type }) => type === "reachability")).toEqual([]);
+    const conn = await during(net.clock, far.router.connect(node.id, 80), 100);
+    expect(await during(net.clock, conn.read(), 100)).toEqual(text("x"));
   });
 });

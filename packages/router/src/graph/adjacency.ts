@@ -51,6 +51,7 @@ const comfortableEntries = 64;
 /**
  * This node's links, as it tells the network in its ADJ records, and as its own paths see them: both ends of a decision use the same costs.
  * A link is in the records while it is up and steady. Changes of one tick are one writing, and what is no loss waits until 20 ms after the last one.
+ * The loss of the last link waits for the next one: nobody could hear of it, and where the same neighbour is back at once nobody has to.
  */
 export class Adjacency implements Neighbours {
   readonly #init: AdjacencyInit;
@@ -65,6 +66,8 @@ export class Adjacency implements Neighbours {
   #isScheduled = false;
   /** What is scheduled waits for more to come, and for nothing else. */
   #isGathering = false;
+  /** The last link was lost, and nobody could be told. */
+  #owesLoss = false;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -88,6 +91,7 @@ export class Adjacency implements Neighbours {
     const link: OwnLink = { cost, kind, damper, timer: undefined, timerAt: 0, toldCost: cost.advertised(nowMs), isSteady: nowMs >= damper.steadyAt };
     this.#links.set(id, link);
     if (link.isSteady) this.#list(id, { id, cost: link.toldCost, kind });
+    if (this.#owesLoss) this.#schedule(true);
     this.#arm(id, link, nowMs);
     this.#tell(id);
   }
@@ -227,7 +231,8 @@ export class Adjacency implements Neighbours {
   #writeScheduled(): void {
     this.#isScheduled = false;
     this.#isGathering = false;
-    if (!this.#closed && !this.#write()) this.#bucket.give();
+    this.#owesLoss = this.#links.size === 0;
+    if (!this.#closed && (this.#owesLoss || !this.#write())) this.#bucket.give();
   }
 
   /** Whether anything was new. */

@@ -39,10 +39,9 @@ export function admit<L extends LinkFacts>(fresh: L, existing: readonly L[]): Ad
   return { supersede: [...superseded], redundant: redundantOf(left) };
 }
 
-/** Of links in both directions those that the node with the higher id dialled. Both ends come to the same answer. */
+/** Of links with one process in both directions those that the node with the higher id dialled. Both ends come to the same answer. */
 export function redundantOf<L extends LinkFacts>(links: readonly L[]): L[] {
-  const diallers = [...new Set(links.map(({ dialler }) => dialler))].sort();
-  return diallers.length < 2 ? [] : links.filter(({ dialler }) => dialler !== diallers[0]);
+  return links.filter((link) => links.some((other) => other.dialler < link.dialler && sameBytes(other.hello.instance, link.hello.instance)));
 }
 
 export function idConflict(id: NodeId): AstraError {

@@ -3,6 +3,7 @@ import { AstraError, type Clock, type RandomSource } from "@astranet/transport";
 import type { RetryOptions } from "../membership.ts";
 import type { NodeId } from "../node-id.ts";
 import type { DialSlots } from "./dial-slots.ts";
+import type { Hello } from "./hello.ts";
 import type { NodeLink } from "./node-link.ts";
 
 /** A link that was up for so long has shown that its address works: the next back-off begins anew. */
@@ -18,8 +19,8 @@ export interface DiallerHost {
   readonly slots: DialSlots;
   /** Dials, and makes a link of what comes. */
   dial(network: string, address: string): NodeLink;
-  /** Resolves when no link to `peer` is up, of whatever direction. Rejects with `signal.reason`. */
-  gone(peer: NodeId, signal: AbortSignal): Promise<void>;
+  /** Resolves when no link to the process that said `hello` is up, of whatever direction. Rejects with `signal.reason`. */
+  gone(hello: Hello, signal: AbortSignal): Promise<void>;
   /** The link that serves `peer` now. */
   best(peer: NodeId): NodeLink | undefined;
   failed(dialler: Dialler, error: unknown, retryInMs: number | undefined): void;
@@ -132,8 +133,9 @@ export class Dialler {
     await link.closed.catch(() => undefined);
     this.#link = undefined;
     if (clock.now() - upAt >= provenAfterMs) this.#failures = 0;
-    // A link of the other direction, or a newer one, may serve instead: then there is nothing to do.
-    await this.#host.gone(peer, signal);
+    // A link of the other direction, or a newer one, may serve instead: then there is nothing to do. One to another process under the same key does not:
+    // that one may be all that its side of the network sees, while who answers at the address is on the other.
+    await this.#host.gone(link.hello, signal);
     this.#peer = undefined;
     if ([...this.#interests].some(({ retry }) => retry !== false)) await this.#backOff(signal);
     return undefined;

@@ -2,6 +2,7 @@ import type { Reachability } from "@astranet/discovery";
 import type { Clock, Timer } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
 import { admit, redundantOf } from "./admission.ts";
+import { sameBytes, type Hello } from "./hello.ts";
 import type { NodeLink } from "./node-link.ts";
 
 /** Streams that were opened at the same moment from both sides get so much time before one of the links drains. */
@@ -19,6 +20,8 @@ export class PeerTable implements Reachability {
   readonly #clock: Clock;
   readonly #peers = new Map<NodeId, Peer>();
   readonly #callbacks = new Set<(id: NodeId) => void>();
+  /** Called whenever a link is up no more. */
+  readonly #departures = new Set<() => void>();
 
   constructor(self: NodeId, clock: Clock) {
     this.#self = self;
@@ -49,10 +52,12 @@ export class PeerTable implements Reachability {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
     peer.links = peer.links.filter((other) => other !== link);
-    if (peer.links.length > 0) return;
-    peer.drainTimer?.cancel();
-    this.#peers.delete(id);
-    this.#tell(id);
+    if (peer.links.length === 0) {
+      peer.drainTimer?.cancel();
+      this.#peers.delete(id);
+      this.#tell(id);
+    }
+    for (const departed of [...this.#departures]) departed();
   }
 
   /** The link that new streams to `id` take. */
@@ -83,30 +88,32 @@ export class PeerTable implements Reachability {
     };
   }
 
-  /** Resolves when no link to `id` is up. Rejects with `signal.reason` after an abort. */
-  gone(id: NodeId, signal: AbortSignal): Promise<void> {
+  /** Resolves when no link to the process that `hello` is of is up. Rejects with `signal.reason` after an abort. */
+  gone({ id, instance }: Hello, signal: AbortSignal): Promise<void> {
+    const isGone = (): boolean => !(this.#peers.get(id)?.links ?? []).some(({ hello }) => sameBytes(hello.instance, instance));
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
         return;
       }
-      if (!this.#peers.has(id)) {
+      if (isGone()) {
         resolve();
         return;
       }
       const finish = (): void => {
-        unsubscribe();
+        this.#departures.delete(departed);
         signal.removeEventListener("abort", aborted);
       };
-      const unsubscribe = this.subscribe((changed) => {
-        if (changed !== id || this.#peers.has(id)) return;
+      const departed = (): void => {
+        if (!isGone()) return;
         finish();
         resolve();
-      });
+      };
       const aborted = (): void => {
         finish();
         reject(signal.reason);
       };
+      this.#departures.add(departed);
       signal.addEventListener("abort", aborted, { once: true });
     });
   }

@@ -20,6 +20,8 @@ interface Told {
   readonly links: Map<string, number>;
   readonly lostAt: Map<string, number[]>;
   readonly turns: Map<string, Turn>;
+  /** Lost when no other link was left: nobody could be told, and they are due with the next link. */
+  readonly owed: Set<string>;
   /** When records of links were written, by its own clock. */
   writtenAt: number[];
 }
@@ -32,13 +34,13 @@ const slackMs = 50;
 /** Later than every bound. */
 const judgedAfterMs = 1500;
 
-/** C3, of links: once an end has noticed that a link came or went, its own records say so, at once unless it has written many lately. How word of it spreads, PropagationChecker says. */
+/** C3, of links: once an end has noticed that a link came or went, its own records say so, at once unless it has written many lately, or has nobody to tell. How word of it spreads, PropagationChecker says. */
 export class AdjacencyChecker implements Checker {
   readonly #told = new Map<Life, Told>();
   readonly #nodes = new Map<Life, SimNode>();
 
   began(node: SimNode, life: Life): void {
-    const told: Told = { links: new Map(), lostAt: new Map(), turns: new Map(), writtenAt: [] };
+    const told: Told = { links: new Map(), lostAt: new Map(), turns: new Map(), owed: new Set(), writtenAt: [] };
     this.#told.set(life, told);
     this.#nodes.set(life, node);
     life.store.subscribe((origin, record) => {
@@ -67,18 +69,27 @@ export class AdjacencyChecker implements Checker {
     const lost = (told.lostAt.get(peer) ?? []).filter((at) => at > own - flapMs);
     if (type === "linkdown") lost.push(own);
     told.lostAt.set(peer, lost);
-    if (before > 0 === links > 0) return;
-    told.turns.delete(peer);
-    if (links > 0 && lost.length >= freeLosses) return;
     const isBusy = told.writtenAt.filter((at) => at > own - burstMs).length > freeWrites;
-    told.turns.set(peer, { isUp: links > 0, at: now, boundMs: slackMs + (isBusy ? waitMs : 0), toldAt: undefined });
+    const turn: Turn = { isUp: links > 0, at: now, boundMs: slackMs + (isBusy ? waitMs : 0), toldAt: undefined };
+    if (before > 0 !== links > 0) {
+      told.turns.delete(peer);
+      if (links === 0 || lost.length < freeLosses) told.turns.set(peer, turn);
+    }
+    if (type === "linkup") {
+      told.owed.delete(peer);
+      for (const lostPeer of told.owed) told.turns.set(lostPeer, { ...turn, isUp: false });
+      told.owed.clear();
+    }
     // Where it was draining, the records said so before.
     note(life, told, now);
+    if (isAlone(life)) owe(told);
   }
 
   sweep(world: World): void {
-    for (const [life, { turns }] of this.#told) {
+    for (const [life, told] of this.#told) {
       const node = this.#nodes.get(life)!;
+      const { turns } = told;
+      if (isAlone(life)) owe(told);
       for (const [peer, { isUp, at, boundMs, toldAt }] of turns) {
         if (at > world.now - judgedAfterMs) continue;
         turns.delete(peer);
@@ -88,6 +99,18 @@ export class AdjacencyChecker implements Checker {
         throw new Violation("C3", `${node.name} ${isUp ? "had a link with" : "had lost its link with"} ${peer} at ${at.toFixed(3)}, and its records ${toldAt === undefined ? "do not say so" : `said so ${Math.round(toldAt - at)} ms later`}`);
       }
     }
+  }
+}
+
+function isAlone(life: Life): boolean {
+  return !life.router.links.some(({ state }) => state === "up");
+}
+
+function owe({ turns, owed }: Told): void {
+  for (const [peer, { isUp, toldAt }] of turns) {
+    if (isUp || toldAt !== undefined) continue;
+    turns.delete(peer);
+    owed.add(peer);
   }
 }
 

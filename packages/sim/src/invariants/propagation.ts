@@ -15,6 +15,8 @@ interface Change {
   readonly record: StoredRecord;
   readonly at: number;
   readonly heard: Map<Life, number>;
+  /** Who knew of a younger life of the origin then, another process under its key: it takes nothing of an older one until it forgets that. */
+  readonly deaf: ReadonlySet<Life>;
 }
 
 /** What a link may still have to bring after something happened to it, before it is as quick as it says. */
@@ -72,7 +74,8 @@ export class PropagationChecker implements Checker {
 
   #wrote(node: SimNode, life: Life, record: StoredRecord): void {
     if (this.#isHeldBack(life, record.slot >> 8)) return;
-    const change: Change = { node, life, record, at: node.world.now, heard: new Map() };
+    const deaf = node.world.nodes.flatMap(({ life: other }) => (other !== undefined && knowsYounger(other, record) ? [other] : []));
+    const change: Change = { node, life, record, at: node.world.now, heard: new Map(), deaf: new Set(deaf) };
     const changes = this.#changes.get(record.origin);
     if (changes === undefined) this.#changes.set(record.origin, [change]);
     else changes.push(change);
@@ -96,13 +99,17 @@ export class PropagationChecker implements Checker {
   }
 }
 
-function judge({ node, record, at, heard }: Change, other: Life, boundMs: number, now: number): void {
+/** What another process under the same key has said, or an earlier life whose clock was ahead, which will be outbid. */
+function knowsYounger({ store }: Life, { origin, incarnation }: StoredRecord): boolean {
+  const known = store.incarnationOf(origin);
+  return known !== undefined && known > incarnation;
+}
+
+function judge({ node, record, at, heard, deaf }: Change, other: Life, boundMs: number, now: number): void {
   const heardAt = heard.get(other);
-  if (now - at <= boundMs || (heardAt ?? Infinity) - at <= boundMs) return;
+  if (now - at <= boundMs || (heardAt ?? Infinity) - at <= boundMs || deaf.has(other)) return;
   const { origin, incarnation, slot, seq } = record;
-  // What an earlier life of the origin left behind is newer; it will be outbid.
-  const known = other.store.incarnationOf(origin);
-  if (known !== undefined && known > incarnation && heardAt === undefined) return;
+  if (heardAt === undefined && knowsYounger(other, record)) return;
   const name = node.world.nodes.find(({ life }) => life === other)?.name ?? "a node";
   throw new Violation(
     "C3",
