@@ -102,12 +102,13 @@ export class SupersedeChecker implements Checker {
 
   /** Nothing has kept them apart, or has happened to their links, for long. */
   #checkDecided(world: World): void {
+    const isAlone = (id: string): boolean => (this.#ids.get(id)?.claims.size ?? 0) === 1;
     for (const { claims } of this.#ids.values()) {
       const living = [...claims].filter(({ supersededAt, life }) => supersededAt === undefined && !life.isClosing && !life.process.paused);
       if (living.length < 2) continue;
       const [a, b] = living.map(({ node }) => node) as [SimNode, SimNode];
-      // Whoever waits to dial again is apart from the other, though nothing stands between them.
-      const isJoined = world.nodes.some(({ life, id, relays }) => life !== undefined && relays && [a, b].every((end) => end.id !== id && end.running.router.reachability.cost(id) !== undefined));
+      // Whoever waits to dial again is apart from the other, though nothing stands between them; and if each reaches a node of another id that two live under, it need not be the same one.
+      const isJoined = world.nodes.some(({ life, id, relays }) => life !== undefined && relays && isAlone(id) && [a, b].every((end) => end.id !== id && end.running.router.reachability.cost(id) !== undefined));
       if (isJoined) throw new Violation("R5", `${a.name} and ${b.name} both live under one id, and neither has given way`);
     }
   }
