@@ -171,7 +171,7 @@ describe("a node whose only link broke, and which is back at once", () => {
     cables.cables[0]!.pull();
     for (let i = 0; i < 100; i += 1) {
       await net.clock.advance(1);
-      expect(far.router.reachability.hops(node.id)).toBe(2);
+      expect(far.router.route(node.id)?.hops).toBe(2);
     }
     expect(relay.takeEvents()).toEqual(["linkup", "linkdown"]);
     expect(far.events.filter(({ type }) => type === "reachability")).toEqual([]);
