@@ -62,6 +62,8 @@ export interface OwnServicesLimits {
 interface Written {
   readonly entry: ServiceEntry;
   readonly bytes: Uint8Array;
+  /** What it takes when it is offered, so that what is offered to nobody for a while has the room to come back. */
+  readonly length: number;
 }
 
 /** What one record holds: the entries by key. */
@@ -72,11 +74,11 @@ class Fragment {
   set(key: string, written: Written): void {
     this.delete(key);
     this.written.set(key, written);
-    this.byteLength += written.bytes.length;
+    this.byteLength += written.length;
   }
 
   delete(key: string): void {
-    this.byteLength -= this.written.get(key)?.bytes.length ?? 0;
+    this.byteLength -= this.written.get(key)?.length ?? 0;
     this.written.delete(key);
   }
 }
@@ -124,29 +126,27 @@ export class OwnServices {
     if (this.#count >= maxServices) throw new AstraError("ERR_ASTRANET_OVERLOAD", `this node offers ${maxServices} services already`);
     if (this.#fragment(entry.name).written.has(entryKey(entry))) throw new AstraError("EADDRINUSE", `service ${entryKey(entry)} is published already`);
     let [withdrawn, draining, well] = [false, false, true];
-    const write = (next: ServiceEntry): void => {
+    const write = (next: ServiceEntry, drained: boolean): void => {
       if (withdrawn) return;
-      this.#write(draining || !well ? { ...checkEntry(next), weight: 0 } : checkEntry(next));
+      this.#write(next, well && !drained);
       entry = next;
+      draining = drained;
     };
-    write(entry);
+    write(entry, false);
     this.#count += 1;
     const publication: OwnPublication = {
       get entry() {
         return entry;
       },
       drain: () => {
-        draining = true;
-        write(entry);
+        write(entry, true);
       },
       update: ({ weight, tags = entry.tags }) => {
-        const next = checkEntry({ ...entry, weight: weight ?? entry.weight, tags: { ...tags } });
-        if (weight !== undefined) draining = false;
-        write(next);
+        write(checkEntry({ ...entry, weight: weight ?? entry.weight, tags: { ...tags } }), draining && weight === undefined);
       },
       setWell: (now) => {
         well = now;
-        write(entry);
+        write(entry, draining);
       },
       withdraw: () => {
         if (withdrawn) return;
@@ -164,15 +164,17 @@ export class OwnServices {
     return this.#fragments[hashText(name) % this.#fragments.length]!;
   }
 
-  #write(entry: ServiceEntry): void {
-    const fragment = this.#fragment(entry.name);
-    const key = entryKey(entry);
+  #write(full: ServiceEntry, offered: boolean): void {
+    const fragment = this.#fragment(full.name);
+    const key = entryKey(full);
     const before = fragment.written.get(key);
+    const entry = offered ? full : { ...full, weight: 0 };
     const bytes = encodeEntry(entry);
-    const total = this.#bytes + bytes.length - (before?.bytes.length ?? 0);
+    const length = offered ? bytes.length : encodeEntry(full).length;
+    const total = this.#bytes + length - (before?.length ?? 0);
     const { maxBytes } = this.#limits;
     if (total > maxBytes) throw new AstraError("ERR_ASTRANET_OVERLOAD", `this node's services would take ${total} bytes, ${maxBytes} are allowed`);
-    fragment.set(key, { entry, bytes });
+    fragment.set(key, { entry, bytes, length });
     const next = fragmentCounts[fragmentCounts.indexOf(this.#fragments.length) + 1];
     try {
       if (fragment.byteLength > comfortableFragmentBytes && next !== undefined) this.#spread(next);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { makeView } from "./support/world.ts";
+import { HealthCheck } from "../src/health-check.ts";
+import { HandClock, makeView } from "./support/world.ts";
 
 /** Lets promises that were settled be noticed. */
 const settle = async (): Promise<void> => {
@@ -100,5 +101,46 @@ describe("a service with a health check", () => {
     expect(asked).toBe(2);
     expect(store.get(store.self, 0x0200)).toBe(before);
     expect(clock.pending).toBe(0);
+  });
+
+  it("is not even asked once when it is withdrawn in the tick in which it was published", () => {
+    const { directory, clock } = makeView(1);
+    let asked = 0;
+    directory.publish({ name: "web", port: 80, check: () => (asked += 1) > 0 }).withdraw();
+    clock.advance(60_000);
+    expect([asked, clock.pending]).toEqual([0, 0]);
+  });
+
+  it("is asked no more when it is withdrawn between two checks", async () => {
+    const { directory, clock } = makeView(1);
+    let asked = 0;
+    const web = directory.publish({ name: "web", port: 80, check: () => (asked += 1) > 0 });
+    clock.advance(0);
+    await settle();
+    web.withdraw();
+    clock.advance(60_000);
+    expect([asked, clock.pending]).toEqual([1, 0]);
+  });
+
+  it("says which interval is none", () => {
+    const { directory } = makeView(1);
+    expect(() => directory.publish({ name: "web", port: 80, checkIntervalMs: -5 })).toThrow(/EINVAL: checkIntervalMs .* not -5/);
+  });
+});
+
+describe("a health check", () => {
+  it("tells of changes alone, and counts for well at first", async () => {
+    const clock = new HandClock();
+    const answers = [true, true, false, false, true];
+    const told: (readonly [number, boolean])[] = [];
+    new HealthCheck({ clock, intervalMs: 100, check: () => answers.shift() ?? true, changed: (well) => told.push([clock.now(), well]) });
+    for (let i = 0; i < 6; i += 1) {
+      clock.advance(i === 0 ? 0 : 100);
+      await settle();
+    }
+    expect(told).toEqual([
+      [200, false],
+      [400, true],
+    ]);
   });
 });
