@@ -39,10 +39,11 @@ export class Contests {
     this.#settle(contest, uid);
   }
 
+  /** A candidate that was set is none any more. */
   delete(uid: string, info: ServiceInfo): void {
     const key = keyOf(info);
-    const contest = this.#contests.get(key);
-    if (contest?.candidates.delete(uid) !== true) return;
+    const contest = this.#contests.get(key)!;
+    contest.candidates.delete(uid);
     if (contest.winner === uid) {
       contest.winner = undefined;
       this.#events.hide(uid, info);
@@ -53,8 +54,8 @@ export class Contests {
 
   /** Who goes before a candidate; undefined when nobody does. */
   winnerBefore(uid: string, info: ServiceInfo): ServiceInfo | undefined {
-    const contest = this.#contests.get(keyOf(info));
-    return contest?.winner === undefined || contest.winner === uid ? undefined : contest.candidates.get(contest.winner)!.info;
+    const { winner, candidates } = this.#contests.get(keyOf(info))!;
+    return winner === uid ? undefined : candidates.get(winner!)!.info;
   }
 
   #settle(contest: Contest, fresh: string | undefined): void {

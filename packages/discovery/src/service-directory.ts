@@ -98,15 +98,17 @@ export class ServiceDirectory {
     const intervalMs = checkInterval(init.checkIntervalMs ?? defaultCheckIntervalMs);
     const own = this.#own.publish(init, this.#nowMs());
     const uid = serviceUid({ ...own.entry, id: this.self });
-    if (init.onconflict !== undefined) this.#watchConflict(uid, init.onconflict);
+    const unwatch = init.exclusive === true && init.onconflict !== undefined ? this.#watchConflict(uid, init.onconflict) : undefined;
     const check = init.check === undefined ? undefined : this.#check(own, init.check, intervalMs);
     return {
       drain: () => own.drain(),
       update: (change) => own.update(change),
       withdraw: () => {
-        this.#conflicts.delete(uid);
-        if (check !== undefined) this.#checks.delete(check);
-        check?.close();
+        unwatch?.();
+        if (check !== undefined) {
+          this.#checks.delete(check);
+          check.close();
+        }
         own.withdraw();
       },
     };
@@ -172,16 +174,12 @@ export class ServiceDirectory {
     return made;
   }
 
-  /** Tells about changes of the winner, once for each, and never from within what caused them. */
-  #watchConflict(uid: string, callback: (winner: ServiceInfo | undefined) => void): void {
+  /** Tells about changes of the winner, once for each, and never from within what caused them. Returns what ends it. */
+  #watchConflict(uid: string, callback: (winner: ServiceInfo | undefined) => void): () => void {
     let told: ServiceInfo | undefined;
     let now = this.#winnerBefore(uid);
-    let due = false;
     const tellSoon = (): void => {
-      if (due) return;
-      due = true;
       this.#clock.defer(() => {
-        due = false;
         if (this.#conflicts.get(uid) !== settled || uidOf(told) === uidOf(now)) return;
         told = now;
         callback(now);
@@ -193,6 +191,9 @@ export class ServiceDirectory {
     };
     this.#conflicts.set(uid, settled);
     tellSoon();
+    return () => {
+      if (this.#conflicts.get(uid) === settled) this.#conflicts.delete(uid);
+    };
   }
 
   /** Who is offered in the place of an own exclusive service. */
@@ -206,7 +207,7 @@ export class ServiceDirectory {
   }
 
   #isHidden(uid: string): boolean {
-    return this.#hidden.size > 0 && this.#hidden.has(uid);
+    return this.#hidden.has(uid);
   }
 
   #wayTo(origin: string): Way {
@@ -217,7 +218,7 @@ export class ServiceDirectory {
 
   /** Round trips change all the time, without anybody being told. */
   #withCost(service: ServiceInfo): ServiceInfo {
-    const cost = service.id === this.self ? 0 : (this.#reachability.cost(service.id) ?? service.cost);
+    const cost = this.#reachability.cost(service.id) ?? service.cost;
     return cost === service.cost ? service : { ...service, cost };
   }
 
@@ -251,8 +252,7 @@ export class ServiceDirectory {
       this.#update(origin, uid, known, entry, way);
     }
     for (const uid of before) this.#unsay(owner, uid);
-    if (said.size > 0) owner.bySlot.set(slot, [...said]);
-    else owner.bySlot.delete(slot);
+    owner.bySlot.set(slot, [...said]);
     if (owner.known.size === 0) this.#owners.delete(origin);
     else this.#owners.set(origin, owner);
   }
@@ -273,13 +273,13 @@ export class ServiceDirectory {
   }
 
   #update(origin: string, uid: string, known: Known, entry: ServiceEntry, way: Way): void {
-    const { entry: entryBefore, offered: before } = known;
+    const entryBefore = known.entry;
     const now: ServiceInfo | undefined =
       way === undefined || entry.weight === 0
         ? undefined
         : { name: entry.name, env: entry.env, id: origin, port: entry.port, distance: way.distance, cost: way.cost, weight: entry.weight, tags: entry.tags };
     const moved = entryBefore.hidden !== entry.hidden || (entryBefore.exclusiveSince === undefined) !== (entry.exclusiveSince === undefined);
-    if (before !== undefined && (now === undefined || moved)) this.#withdraw(uid, known);
+    if (now === undefined || moved) this.#withdraw(uid, known);
     known.entry = entry;
     if (now === undefined) return;
     if (known.offered !== undefined && entryBefore.exclusiveSince === entry.exclusiveSince && !differs(known.offered, now)) return;
@@ -300,7 +300,7 @@ export class ServiceDirectory {
 
   #show(uid: string, info: ServiceInfo): void {
     this.#everything.set(uid, `${info.env}/${info.name}`, info);
-    if (this.#views.size === 0 || this.#isHidden(uid)) return;
+    if (this.#isHidden(uid)) return;
     this.#views.get(info.env)?.set(uid, info.name, info);
     this.#views.get(undefined)?.set(uid, info.name, info);
   }
