@@ -76,20 +76,17 @@ export class Balancer {
     const healthy = this.#healthy(providers);
     return providers.map((service) => {
       const uid = serviceUid(service);
-      const ejectedForMs = healthy.includes(service) ? 0 : (this.#ejections.get(uid)?.untilMs ?? now) - now;
+      const ejectedForMs = healthy.includes(service) ? 0 : this.#ejections.get(uid)!.untilMs - now;
       return { service, streams: this.#streams.get(uid) ?? 0, ejectedForMs };
     });
   }
 
-  /** A stream to the provider is open until the returned function is called. Its failures are forgotten. */
+  /** A stream to the provider is open until the returned function is called, once. Its failures are forgotten. */
   opened(service: ServiceInfo): () => void {
     const uid = serviceUid(service);
     this.#ejections.delete(uid);
     this.#streams.set(uid, (this.#streams.get(uid) ?? 0) + 1);
-    let open = true;
     return () => {
-      if (!open) return;
-      open = false;
       const left = this.#streams.get(uid)! - 1;
       if (left === 0) this.#streams.delete(uid);
       else this.#streams.set(uid, left);
@@ -142,6 +139,6 @@ export class Balancer {
 
 function forgetOldest(map: Map<string, unknown>): void {
   if (map.size <= maxRemembered) return;
-  const oldest = map.keys().next();
-  if (oldest.done !== true) map.delete(oldest.value);
+  const [oldest] = map.keys();
+  map.delete(oldest!);
 }

@@ -51,7 +51,7 @@ class Watcher<T> {
 function mergeEvents<T>(before: Pending<T> | undefined, now: Pending<T>): Pending<T> | undefined {
   if (before === undefined) return now;
   if (before.type === "up") return now.type === "down" ? undefined : { ...now, type: "up" };
-  if (before.type === "down" && now.type === "up") return { ...now, type: "change" };
+  if (now.type === "up") return { ...now, type: "change" };
   return now;
 }
 
@@ -138,7 +138,7 @@ export class LiveRegistry<T> implements Registry<T> {
       const leave = (): void => {
         signal?.removeEventListener("abort", aborted);
         wakes.delete(wake);
-        if (wakes.size === 0 && this.#waiting.get(key) === wakes) this.#waiting.delete(key);
+        if (wakes.size === 0) this.#waiting.delete(key);
       };
       const wake = (): void => {
         const found = this.getAll(key).find(accept);

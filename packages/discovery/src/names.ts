@@ -128,7 +128,7 @@ function parsePort(address: string, port: string): number {
   if (port === "") throw fail("is empty");
   if (!/^[0-9]+$/.test(port)) throw fail("is not a decimal number");
   if (port.length > 1 && port.startsWith("0")) throw fail("starts with 0");
-  if (port.length > 10 || Number(port) > maxPort) throw fail(`is larger than ${maxPort}`);
+  if (Number(port) > maxPort) throw fail(`is larger than ${maxPort}`);
   return Number(port);
 }
 

@@ -234,17 +234,17 @@ export class RecordStore {
   #mergeOwn(record: StoredRecord, own: Origin): MergeResult {
     const mine = own.cells.get(record.slot)?.record;
     if (record.incarnation < own.incarnation) return "old";
-    if (record.incarnation === own.incarnation && mine !== undefined) {
+    if (mine !== undefined) {
       const order = compareVersions(record, mine);
       if (order <= 0) return order === 0 ? "known" : "old";
     }
     if (!this.#supersede.mayDefend()) return "old";
     // An earlier life of this node whose clock was ahead, or a liar. Either way: outbid it.
-    this.#rewrite(record.incarnation + 1n, record.incarnation === maxIncarnation ? record.seq : 0);
+    this.#rewrite(record.incarnation + 1n, record.seq);
     return "defended";
   }
 
-  /** Takes a newer incarnation and writes all slots again under it. */
+  /** Takes a newer incarnation and writes all slots again under it; where there is none beyond, with versions above `seqBefore`. */
   #rewrite(wanted: bigint, seqBefore = 0): void {
     const own = this.#own;
     own.incarnation = wanted > maxIncarnation ? maxIncarnation : wanted;

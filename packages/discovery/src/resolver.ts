@@ -121,7 +121,7 @@ export class Resolver {
         }
       }
     } catch (error) {
-      if (tooLate === undefined || error !== tooLate) throw error;
+      if (error !== tooLate) throw error;
       throw new ResolveError("ENOTFOUND", `no provider of ${where(query)} within ${timeoutMs} ms`, attempts);
     } finally {
       timer.cancel();
@@ -134,7 +134,7 @@ export class Resolver {
     }
 
     function gaveUp(asked: ResolveQuery, tried: readonly Attempt[]): ResolveError {
-      const last = tried[tried.length - 1]?.error;
+      const last = tried[tried.length - 1]!.error;
       const retryable = tried.every(({ error }) => AstraError.is(error) && error.retryable);
       return new ResolveError(AstraError.is(last) ? last.code : "EHOSTUNREACH", `no provider of ${where(asked)} could be reached`, tried, retryable);
     }

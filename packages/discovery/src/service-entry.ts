@@ -66,13 +66,13 @@ export function decodeEntries(payload: Uint8Array): ServiceEntry[] {
       if (entry !== undefined) entries.push(entry);
     }
   } catch {
-    return entries;
+    // What came before it counts.
   }
   return entries;
 }
 
 function fromWire(wire: unknown): ServiceEntry | undefined {
-  if (typeof wire !== "object" || wire === null) return undefined;
+  if (wire === null) return undefined;
   const { n: name, e: env = "", p: port, w: weight = defaultWeight, h: hidden = false, t: tags, x: since } = wire as Record<string, unknown>;
   if (!isServiceName(name) || !isEnv(env) || !isWhole(port, 1, maxPort) || !isWhole(weight, 0, 255)) return undefined;
   if (since !== undefined && !isWhole(since, 0, Number.MAX_SAFE_INTEGER)) return undefined;
@@ -111,5 +111,5 @@ function tagsRefusal(pairs: readonly (readonly [string, string])[]): string | un
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+  return Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
 }
