@@ -110,24 +110,85 @@ describe("LiveRegistry", () => {
     await expect(registry.watch({ signal: controller.signal }).next()).rejects.toBe(reason);
   });
 
-  it("leaves no listener on a signal after find", async () => {
+  it("makes a change and an end that nobody read yet one end", async () => {
     const registry = new LiveRegistry<number>();
-    let listeners = 0;
+    registry.set("a", "k", 1);
+    const watch = registry.watch();
+    expect(await next(watch)).toEqual([1]);
+    registry.set("a", "k", 2);
+    registry.delete("a");
+    expect(await next(watch)).toEqual(["down", "k", 2]);
+  });
+
+  it("gives a watch 1,024 events one by one", async () => {
+    const registry = new LiveRegistry<number>();
+    const watch = registry.watch();
+    expect(await next(watch)).toEqual([]);
+    for (let i = 0; i < 1024; i += 1) registry.set(`u${i}`, "k", i);
+    for (let i = 0; i < 1024; i += 1) expect(await next(watch)).toEqual(["up", "k", i]);
+  });
+
+  it("says that a watch is done when it is ended, by return() or by its signal before it began", async () => {
+    const registry = new LiveRegistry<number>();
+    expect(await registry.watch().return?.()).toEqual({ done: true, value: undefined });
+    const controller = new AbortController();
+    const watch = registry.watch({ signal: controller.signal });
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(watch.next()).rejects.toBe(reason);
+    expect(await next(watch)).toBe("done");
+  });
+
+  it("refuses who asks with a signal that was aborted, whether there is a value or not", async () => {
+    const registry = new LiveRegistry<number>();
+    registry.set("a", "k", 1);
+    const reason = new Error("enough");
+    for (const key of ["k", "none"]) await expect(registry.find(key, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  it("wakes everybody who waits for one key, and nobody who left", async () => {
+    const registry = new LiveRegistry<number>();
+    const controller = new AbortController();
+    const left = registry.find("k", { signal: controller.signal });
+    const waiting = [registry.find("k"), registry.find("k")];
+    controller.abort(new Error("enough"));
+    await expect(left).rejects.toThrow("enough");
+    registry.set("a", "k", 1);
+    expect(await Promise.all(waiting)).toEqual([1, 1]);
+    registry.delete("a");
+    const later = registry.find("k");
+    registry.set("b", "k", 2);
+    expect(await later).toBe(2);
+  });
+
+  it("leaves no listener on a signal after find, and after a watch that ended", async () => {
+    const registry = new LiveRegistry<number>();
+    const listeners = new Set<unknown>();
     const { signal } = new AbortController();
     const add = signal.addEventListener.bind(signal);
     const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>): void => {
-      listeners += 1;
-      add(...args);
+    signal.addEventListener = (...[type, listener, options]: Parameters<typeof add>): void => {
+      if (type === "abort") listeners.add(listener);
+      add(type, listener, options);
     };
-    signal.removeEventListener = (...args: Parameters<typeof remove>): void => {
-      listeners -= 1;
-      remove(...args);
+    signal.removeEventListener = (...[type, listener, options]: Parameters<typeof remove>): void => {
+      if (type === "abort") listeners.delete(listener);
+      remove(type, listener, options);
     };
     const found = registry.find("k", { signal });
+    expect(listeners.size).toBe(1);
     registry.set("a", "k", 1);
     expect(await found).toBe(1);
     expect(await registry.find("k", { signal })).toBe(1);
-    expect(listeners).toBe(0);
+    expect(listeners.size).toBe(0);
+    await registry.watch({ signal }).return?.();
+    expect(listeners.size).toBe(0);
+    const watch = registry.watch({ signal });
+    await watch.next();
+    expect(listeners.size).toBe(1);
+    const last = next(watch);
+    registry.close(new Error("closed"));
+    expect(await last).toBe("done");
+    expect(listeners.size).toBe(0);
   });
 });

@@ -13,7 +13,7 @@ function reason(attempt: () => unknown): string {
 }
 
 describe("service names", () => {
-  it.each(["web", "_x", "0a", "a.b-c_d", "1.2.3.4a", "x".repeat(253), "a..b", "10.x", "0123456789abcde", "0123456789abcdef0"])("%s is one", (name) => {
+  it.each(["web", "_x", "0a", "a.b-c_d", "1.2.3.4a", "x".repeat(253), "a..b", "10.x", "0123456789abcde", "0123456789abcdef0", "z0123456789abcdef", "0x7g"])("%s is one", (name) => {
     expect(checkServiceName(name)).toBe(name);
     expect(isServiceName(name)).toBe(true);
   });
@@ -45,8 +45,21 @@ describe("service names", () => {
     for (const name of ["web", "_x", "0a", "a.b-c_d", "1.2.3.4a", "a..b", "10.x", "0x7g"]) expect(new URL(`http://${name}/`).hostname).toBe(name);
   });
 
-  it.each([undefined, null, 80, {}, ["web"]])("%s is none: it is not a string", (name) => {
-    expect(reason(() => checkServiceName(name as string))).toContain("not a string");
+  it.each([
+    [undefined, "undefined is a undefined"],
+    [null, "null is null"],
+    [80, "80 is a number"],
+    [{}, "is a object"],
+    [["web"], "web is a object"],
+  ])("%s is none: %s, not a string", (name, why) => {
+    expect(reason(() => checkServiceName(name as string))).toContain(`${why}, not a string`);
+    expect(isServiceName(name)).toBe(false);
+  });
+
+  it("that are none are quoted in the error, the first 300 characters of them", () => {
+    expect(reason(() => checkServiceName("Web"))).toContain('service name "Web" holds');
+    expect(reason(() => checkServiceName(`${"x".repeat(299)}y`))).toContain(`"${"x".repeat(299)}y" has 300 characters`);
+    expect(reason(() => checkServiceName(`${"x".repeat(300)}y`))).toContain(`"${"x".repeat(300)}…" has 301 characters`);
   });
 });
 
@@ -85,7 +98,7 @@ describe("addresses to bind", () => {
     ["web/path", "a path"],
     ["web?x", "a path, a query"],
     ["web#x", "a fragment"],
-    ["me@web:80", '"@"'],
+    ["me@web:80", 'it holds a "@"; an address is only name:port'],
     ["[::1]:80", "IPv6"],
     ["::1", 'more than one ":"'],
     ["127.0.0.1:80", "IP address"],
@@ -98,8 +111,18 @@ describe("addresses to bind", () => {
     expect(reason(() => parseBindAddress(address))).toContain(why);
   });
 
-  it.each([undefined, null, 80, {}] as unknown as string[])("%s is refused: not a string", (address) => {
-    expect(reason(() => parseBindAddress(address))).toContain("is a string, not");
+  it("are refused as what cannot be bound", () => {
+    expect(reason(() => parseBindAddress("a/b"))).toContain('cannot bind "a/b"');
+  });
+
+  it.each([
+    [undefined, "undefined"],
+    [null, "null"],
+    [80, "number"],
+    [{}, "object"],
+  ] as unknown as [string, string][])("%s is refused: a string, not %s", (address, what) => {
+    expect(reason(() => parseBindAddress(address))).toContain(`cannot bind: an address is a string, not ${what}`);
+    expect(reason(() => parseDialAddress(address))).toContain(`cannot dial: an address is a string, not ${what}`);
   });
 });
 
@@ -108,6 +131,8 @@ describe("addresses to dial", () => {
     ["web", { kind: "service", name: "web", port: undefined }],
     ["web:80", { kind: "service", name: "web", port: 80 }],
     ["0123456789abcdef:80", { kind: "node", id: "0123456789abcdef", port: 80 }],
+    ["0123456789abcdef0:80", { kind: "service", name: "0123456789abcdef0", port: 80 }],
+    ["z0123456789abcdef:80", { kind: "service", name: "z0123456789abcdef", port: 80 }],
   ])("%s", (address, expected) => {
     expect(parseDialAddress(address)).toEqual(expected);
   });
@@ -123,7 +148,7 @@ describe("addresses to dial", () => {
     ["0123456789abcde g:80", "white space"],
     ["10.0.0.1:80", "IP address"],
     ["web:4294967296", "larger than"],
-    ["wss://web:80", "it is a URL"],
+    ["wss://web:80", 'cannot dial "wss://web:80": it is a URL'],
   ])("%j is refused: %s", (address, why) => {
     expect(reason(() => parseDialAddress(address))).toContain(why);
   });
@@ -134,6 +159,10 @@ describe("networks to dial", () => {
     expect(parseDialNetwork("")).toEqual({});
     expect(parseDialNetwork("registry://user-7")).toEqual({ affinity: "registry://user-7" });
     expect(parseDialNetwork("vport2registry")).toEqual({ portIsAffinity: true });
+  });
+
+  it.each([undefined, null, 80] as unknown as string[])("%s is refused: not a string", (network) => {
+    expect(reason(() => parseDialNetwork(network))).toContain(`a network is a string, not ${typeof network}`);
   });
 
   it.each(["tcp", "registry:", "registry://", "REGISTRY://x"])("%s is refused", (network) => {
@@ -152,5 +181,17 @@ describe("namespaces", () => {
   it.each([[[""]], [["prod.eu"]], [["Prod"]], [["-x"]], [["a b"]], [["x".repeat(256)]]])("%j is refused", (parts) => {
     expect(reason(() => parseEnv(...parts))).toContain("env");
     expect(isEnv(parts.join(".")) && parts[0] !== "" && parts[0] !== "prod.eu").toBe(false);
+  });
+
+  it("have 255 characters at most", () => {
+    const env = `${"x".repeat(100)}.${"y".repeat(154)}`;
+    expect(parseEnv(...env.split("."))).toBe(env);
+    expect([isEnv(env), isEnv(`${env}z`)]).toEqual([true, false]);
+    expect(reason(() => parseEnv(...`${env}z`.split(".")))).toContain("an env of 256 characters is longer than 255");
+  });
+
+  it.each([undefined, null, 80, ["prod"]])("%s is none: it is not a string", (part) => {
+    expect(reason(() => parseEnv(part as string))).toContain(`a part of an env is a string, not ${typeof part}`);
+    expect(isEnv(part)).toBe(false);
   });
 });

@@ -40,6 +40,12 @@ describe("affinity", () => {
     expect(keys.filter((id) => id === idOf(2)).length / 6000).toBeCloseTo(2 / 3, 1);
   });
 
+  it("gives each of many providers as many keys as its weight says", () => {
+    const all = Array.from({ length: 11 }, (_, n) => candidate(n, { weight: n === 0 ? 100 : 10 }));
+    const keys = Array.from({ length: 4000 }, (_, i) => chooseByAffinity(all, `key-${i}`).id);
+    expect(keys.filter((id) => id === idOf(0)).length / 4000).toBeCloseTo(1 / 2, 1);
+  });
+
   it("does not depend on the order of the candidates", () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(several(8), { minLength: 8 }), fc.string(), (shuffled, key) => {
@@ -56,6 +62,14 @@ describe("the other choices", () => {
     const chosen = new Set(Array.from({ length: 200 }, () => chooseNearest(candidates, random).id));
     // 13 is near enough, and loses against 10 whenever the two meet, which they always do.
     expect(chosen).toEqual(new Set([idOf(1)]));
+  });
+
+  it("nearest takes those that are exactly a quarter and a millisecond worse for near enough", () => {
+    const random = seededRandom(1);
+    const candidates = [candidate(1, { cost: 10 }), candidate(2, { cost: 13.5 }), candidate(3, { cost: 13.5 })];
+    const chosen = new Set(Array.from({ length: 200 }, () => chooseNearest(candidates, random).id));
+    // One of the other two is chosen when they meet each other.
+    expect(chosen).toEqual(new Set([1, 2, 3].map(idOf)));
   });
 
   it("nearest spreads over equals, and counts open streams as distance", () => {
