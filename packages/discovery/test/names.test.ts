@@ -191,7 +191,7 @@ describe("namespaces", () => {
   });
 
   it.each([undefined, null, 80, ["prod"]])("%s is none: it is not a string", (part) => {
-    expect(reason(() => parseEnv(part as string))).toContain(`a part of an env is a string, not ${typeof part}`);
+    expect(reason(() => parseEnv(part as unknown as string))).toContain(`a part of an env is a string, not ${typeof part}`);
     expect(isEnv(part)).toBe(false);
   });
 });

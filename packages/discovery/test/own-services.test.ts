@@ -35,10 +35,10 @@ const ports = ({ directory }: View): number[] => directory.providers("web").map(
 function fill(directory: ServiceDirectory, total: number): Publication[] {
   const published: Publication[] = [];
   for (let left = total, port = 1; left > 0; port += 1) {
-    const empty = bytesOf({ name: "web", port, tags: { a: "x".repeat(32) } }) - 32;
+    const empty = bytesOf({ name: "web", port, weight: 200, tags: { a: "x".repeat(32) } }) - 32;
     // The last two share what is left, so that each has tags whose length takes one byte to say.
     const size = left > 600 ? 280 : left > 280 ? left >> 1 : left;
-    const init = { name: "web", port, tags: { a: "x".repeat(size - empty) } };
+    const init = { name: "web", port, weight: 200, tags: { a: "x".repeat(size - empty) } };
     if (bytesOf(init) !== size) init.tags.a = init.tags.a.slice(bytesOf(init) - size);
     published.push(directory.publish(init));
     left -= bytesOf(init);
@@ -82,7 +82,7 @@ describe("a node's own services", () => {
       for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
       seen.push(ports(view));
       if (!now) {
-        expect(() => view.directory.publish({ name: "web", port: 2, env: "p" })).toThrow(overload("bytes"));
+        expect(() => view.directory.publish({ name: "web", port: 2, weight: 200 })).toThrow(overload("bytes"));
         view.directory.publish({ name: "web", port: 2 });
       }
     }
@@ -113,6 +113,8 @@ describe("a node's own services", () => {
   it("stay drained when their tags change, and when a new weight is refused", () => {
     const view = makeOwn({ maxServiceBytes: bytesOf({ name: "web", port: 80, tags: { a: "b" } }) });
     const web = view.directory.publish({ name: "web", port: 80 });
+    web.update({ tags: { b: "a" } });
+    expect(ports(view)).toEqual([80]);
     web.drain();
     web.update({ tags: { a: "b" } });
     expect(ports(view)).toEqual([]);
@@ -163,6 +165,10 @@ describe("the records of a node's own services", () => {
     const view = makeOwn();
     const other = follow(view);
     const published = fill(view.directory, 16_384);
+    for (let i = 0; i < 50; i += 1) {
+      published[0]!.drain();
+      published[0]!.update({ weight: 200 });
+    }
     expect(Math.max(...[...view.store.records(idOf(1))].map(({ payload }) => payload.length))).toBe(16_384);
     const before = other.directory.services();
     expect(() => view.directory.publish({ name: "web", port: 1000 })).toThrow(overload("services of one name"));

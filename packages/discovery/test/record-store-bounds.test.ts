@@ -92,7 +92,7 @@ describe("a limit of a store", () => {
     expect(() => store.merge(recordOf(2, { payload: new Uint8Array(maxPayloadBytes + 1) }))).toThrow(refusal("ERR_ASTRANET_PROTOCOL", idOf(2)));
     expect(() => store.merge(recordOf(2, { incarnation: maxIncarnation + 1n }))).toThrow(refusal("ERR_ASTRANET_PROTOCOL", idOf(2)));
     expect(store.put(0x0200, new Uint8Array(maxPayloadBytes)).payload).toHaveLength(maxPayloadBytes);
-    expect(() => store.put(0x0201, new Uint8Array(maxPayloadBytes + 1))).toThrow(refusal("EINVAL", `slot ${0x0201} cannot be written: ${maxPayloadBytes + 1} bytes`));
+    expect(() => store.put(0x0201, new Uint8Array(maxPayloadBytes + 1))).toThrow(refusal("EINVAL", `slot 513 cannot be written: ${maxPayloadBytes + 1} bytes`));
     expect(store.get(idOf(0), 0x0201)).toBeUndefined();
   });
 
