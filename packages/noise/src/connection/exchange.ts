@@ -84,8 +84,14 @@ export function* respond(settings: Settings, output: ExchangeOutput): Exchange {
       return finish(settings, suite, state, remote);
     }
     const established = finish(settings, suite, state, remote);
-    if (answer.length !== EMPTY_RECORD_BYTES) throw new AstraError("ERR_ASTRANET_HANDSHAKE", "the other end did not confirm the handshake first");
-    established.receive.open(answer);
+    try {
+      if (answer.length !== EMPTY_RECORD_BYTES) throw new AstraError("ERR_ASTRANET_HANDSHAKE", "the other end did not confirm the handshake first");
+      established.receive.open(answer);
+    } catch (error) {
+      established.send.destroy();
+      established.receive.destroy();
+      throw error;
+    }
     return established;
   } finally {
     state.destroy();
