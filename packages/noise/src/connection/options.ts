@@ -112,7 +112,7 @@ export function checkOptions(options: SecureOptions): Settings {
   for (const suite of suites as readonly Suite[]) if (!crypto.suites.includes(suite)) throw invalid(`the crypto provider '${crypto.name}' has no ${suite}`);
   const atLeast = (name: keyof SecureOptions, fallback: number, least: number): number => {
     const value: unknown = options[name] ?? fallback;
-    if (typeof value === "number" && value >= least && Number.isSafeInteger(value)) return value;
+    if (Number.isSafeInteger(value) && Number(value) >= least) return Number(value);
     throw invalid(`${name} is a whole number of at least ${least}, not ${typeof value === "number" ? value : nameOf(value)}`);
   };
   return {

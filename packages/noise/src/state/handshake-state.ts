@@ -115,7 +115,7 @@ export class HandshakeState {
   /** The ciphers for what we send and what we receive. This state is of no use afterwards. */
   split(): { readonly send: CipherState; readonly receive: CipherState } {
     const [initiator, responder] = this.#symmetric.split();
-    this.#ephemeral?.destroy();
+    this.#ephemeral!.destroy();
     return this.#init.initiator ? { send: initiator, receive: responder } : { send: responder, receive: initiator };
   }
 
