@@ -52,6 +52,33 @@ describe("messages behind their lengths", () => {
     }
   });
 
+  it("are not copied where only their beginning has come: only a short one that would keep a large buffer is", () => {
+    const check = (): void => undefined;
+    for (const [rest, before, copied] of [
+      [4_096, 5_000, false],
+      [4_095, 5_000, true],
+      [4_095, 0, true],
+      [4_094, 0, false],
+      [20, 10, false],
+    ] as const) {
+      const reader = new FrameReader();
+      const chunk = gather([...(before > 0 ? [framed(bytes(before))] : []), framed(bytes(9_000)).slice(0, rest + 2)]);
+      reader.feed(chunk);
+      if (before > 0) reader.next(check);
+      expect(reader.next(check)).toBeUndefined();
+      reader.feed(bytes(9_000).slice(rest));
+      const frame = reader.next(check)!;
+      expect(toHex(gather(frame.pieces))).toBe(toHex(bytes(9_000)));
+      expect(frame.pieces[0]!.buffer === chunk.buffer).toBe(!copied);
+    }
+  });
+
+  it("come out though a chunk of nothing comes before them", () => {
+    const reader = new FrameReader();
+    for (const chunk of [new Uint8Array(0), framed(bytes(300)), new Uint8Array(0)]) reader.feed(chunk);
+    expect(toHex(gather(reader.next(() => undefined)!.pieces))).toBe(toHex(bytes(300)));
+  });
+
   it("that come a byte at a time are a few pieces, not thousands", () => {
     const reader = new FrameReader();
     for (const byte of framed(bytes(60_000))) reader.feed(Uint8Array.of(byte));

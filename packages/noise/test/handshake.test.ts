@@ -279,6 +279,9 @@ describe("wrong options", () => {
   const good: SecureOptions = { role: "initiator", identity: alice };
   it.each<[string, object, RegExp]>([
     ["a role that is none", { role: "client" }, /role is initiator or responder, not 'client'/],
+    ["a role that is a number", { role: 5 }, /role is initiator or responder, not number/],
+    ["a role of bytes, which may be a secret", { role: Uint8Array.of(1, 2, 3) }, /role is initiator or responder, not 3 bytes/],
+    ["a time limit of bytes", { handshakeTimeoutMs: Uint8Array.of(9) }, /at least 1, not 1 bytes/],
     ["a pattern that is none", { pattern: "NN" }, /pattern is XX or IK, not 'NN'/],
     ["no identity", { identity: undefined }, /identity is what generateIdentity/],
     ["half an identity", { identity: { publicKey: alice.publicKey } }, /identity is what generateIdentity/],

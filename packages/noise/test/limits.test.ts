@@ -105,7 +105,7 @@ describe("a handshake", () => {
     ["an unknown version", [9, 1, 1, 0], /wants version 9 of the handshake, we speak 1/],
     ["an unknown pattern", [1, 7, 1, 0], /wants the pattern 7, we want XX/],
     ["an unknown suite", [1, 1, 9, 0], /wants the cipher suite 9, we take/],
-    ["two bytes", [1, 1], /wants the cipher suite 0/],
+    ["two bytes", [1, 1], /wants the cipher suite 0, we take \w+ or \w+$/],
     ["three bytes", [1, 1, 1], /first message is cut short at 3 bytes/],
     ["a key that is cut short", [...header, ...new Uint8Array(31)], /cut short at 31 bytes/],
     ["data in the first message", [...header, ...alice.publicKey, 1], /the first message carries data/],
@@ -191,6 +191,18 @@ describe("a handshake", () => {
     await deaf.bytes(50);
     clock.advance(5_000);
     expect(await late.attempt).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", message: expect.stringContaining("not done within") as string });
+  });
+
+  it("of which the second message is cut short ends with an error that says so", async () => {
+    for (const length of [20, 70, 85, 95]) {
+      const wire = tapped();
+      wire.middle.toInitiator = (message) => [framed(message.subarray(2, 2 + length))];
+      const [first, second] = optionsOf();
+      const b = rejection(secure(wire.responder, second));
+      const a = await rejection(secure(wire.initiator, first));
+      expect(a).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", message: expect.stringContaining(`it is cut short at ${length} bytes`) as string });
+      await b;
+    }
   });
 
   it("of IK that goes on with data before the confirmation ends", async () => {

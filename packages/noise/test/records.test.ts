@@ -259,6 +259,25 @@ describe("a new key", () => {
     }
   });
 
+  it("comes after exactly as many bytes as was said, and not one record later", async () => {
+    for (const [rekeyAfterBytes, made] of [
+      [25, 1],
+      [26, 1],
+      [27, 0],
+    ] as const) {
+      const crypto = countingCrypto();
+      const [a, b] = await securePair({ initiator: { crypto }, both: { rekeyAfterBytes } });
+      const before = crypto.made;
+      const heardB = listen(b);
+      listen(a);
+      for (let i = 0; i < 2; i += 1) a.send([text("0123456789abc")]);
+      await heardB.bytes(26);
+      expect(crypto.made - before).toBe(made);
+      a.abort();
+      b.abort();
+    }
+  });
+
   it("is Noise's REKEY: the first 32 bytes of 32 zeros sealed under the last nonce", () => {
     for (const suite of defaultCrypto.suites) {
       const bytes = new Uint8Array(32).fill(9);
