@@ -13,9 +13,9 @@ const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const order = { node: 0, browser: 1, programs: 2, alone: 3 };
 
 /** Packages whose tests run in Node. */
-const packages = ["frame", "transport", "transport-tcp", "transport-ws", "mux", "noise", "discovery", "router", "astranet", "sim"];
+const packages = ["frame", "transport", "transport-tcp", "transport-ws", "mux", "noise", "discovery", "router", "astranet", "channel", "sim"];
 /** Packages that use no Node API: their `*.test.ts` run a second time in Chromium; `*.node.test.ts` do not. */
-const portable = ["frame", "transport", "transport-ws", "mux", "noise", "discovery", "router", "astranet"];
+const portable = ["frame", "transport", "transport-ws", "mux", "noise", "discovery", "router", "astranet", "channel"];
 /** Some packages' tests dial what is started once, in Node, for all of them. */
 function setupOf(name: string): { globalSetup?: string } {
   const path = fileURLToPath(new URL(`packages/${name}/test/global-setup.ts`, import.meta.url));

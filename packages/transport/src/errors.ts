@@ -12,6 +12,7 @@ export type AstraErrorCode =
   | "EADDRINUSE"
   | "EINVAL"
   | "EACCES"
+  | "EMSGSIZE"
   | "ERR_ASTRANET_PROTOCOL"
   | "ERR_ASTRANET_SESSION_CLOSED"
   | "ERR_ASTRANET_SESSION_DRAINING"
@@ -22,7 +23,8 @@ export type AstraErrorCode =
   | "ERR_ASTRANET_INSECURE"
   | "ERR_ASTRANET_SUPERSEDED"
   | "ERR_ASTRANET_ID_CONFLICT"
-  | "ERR_ASTRANET_NO_TRANSPORT";
+  | "ERR_ASTRANET_NO_TRANSPORT"
+  | "ERR_ASTRANET_CHANNEL_CLOSED";
 
 /** What an {@link AstraError} carries besides its code and message. All optional. */
 export interface AstraErrorOptions {

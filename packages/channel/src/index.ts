@@ -1,0 +1,17 @@
+export { copy } from "./copy.ts";
+export { BytePair } from "./message/byte-pair.ts";
+export type { Codec, EndReader, EndWriter } from "./message/codec.ts";
+export type { Extension } from "./message/extension.ts";
+export { isEndObject as isEnd, type DuplexBytes, type End } from "./message/kinds.ts";
+export { json } from "./message/json.ts";
+export { msgpack, type MsgpackOptions } from "./message/msgpack.ts";
+export { pipe, type Pipe, type PipeOptions } from "./pipe.ts";
+export { Receiver } from "./receiver.ts";
+export { select, sending, type Cases, type Selected, type SelectOptions, type Sending } from "./select.ts";
+export type { Call } from "./rpc/call.ts";
+export { client } from "./rpc/client.ts";
+export { serve, type ServeOptions } from "./rpc/serve.ts";
+export type { CallContext, Client, Implementation } from "./rpc/types.ts";
+export { Sender, type Abortable } from "./sender.ts";
+export { Channels, type ChannelPipe, type ChannelsOptions } from "./session/channels.ts";
+export type { ChannelLimits } from "./session/limits.ts";

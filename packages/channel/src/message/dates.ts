@@ -1,0 +1,16 @@
+import { Unsupported } from "./unsupported.ts";
+
+// A Date that is data, and nobody's clock.
+// eslint-disable-next-line no-restricted-globals
+const DateClass = Date;
+
+export function isDate(value: object): value is Date {
+  return value instanceof DateClass;
+}
+
+/** Throws {@link Unsupported} for a Date that is none. */
+export function copyOfDate(date: Date): Date {
+  const ms = date.getTime();
+  if (Number.isNaN(ms)) throw new Unsupported(date, "is an invalid Date, which no message can hold");
+  return new DateClass(ms);
+}

@@ -1,0 +1,52 @@
+import { AstraError, type AstraErrorCode } from "@astranet/transport";
+
+/** What travels of an Error: what it says and not where it came from, which is nobody else's business. */
+export interface ErrorFields {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string | number;
+  readonly cause?: unknown;
+  readonly retryable?: boolean;
+}
+
+const standard = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError] as const;
+
+export function fieldsOf(error: Error): ErrorFields {
+  // A subclass may say anything.
+  const { name, message, cause } = error as { name: unknown; message: unknown; cause?: unknown };
+  const { code } = error as { code?: unknown };
+  return {
+    name: String(name),
+    message: String(message),
+    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
+    ...(cause === undefined ? {} : { cause }),
+    ...(AstraError.is(error) ? { retryable: error.retryable } : {}),
+  };
+}
+
+/** An Error of the class that its name says, where it is one of the language's or an AstraError; else an Error of that name. */
+export function errorOf({ name, message, code, cause, retryable }: ErrorFields): Error {
+  const options = cause === undefined ? undefined : { cause };
+  if (name === "AstraError" && typeof code === "string") {
+    const error = new AstraError(code as AstraErrorCode, "", { retryable: retryable === true, ...options });
+    // The message begins with the code already.
+    Object.defineProperty(error, "message", { value: message, configurable: true, writable: true });
+    return withoutStack(error);
+  }
+  const Class = standard.find((each) => each.name === name) ?? Error;
+  const error = new Class(message, options);
+  if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+  if (code !== undefined) Object.assign(error, { code });
+  return withoutStack(error);
+}
+
+export function copyOfError(error: Error, copy: (value: unknown) => unknown): Error {
+  const fields = fieldsOf(error);
+  return errorOf("cause" in fields ? { ...fields, cause: copy(fields.cause) } : fields);
+}
+
+/** The stack would be that of whoever decoded it. */
+function withoutStack<E extends Error>(error: E): E {
+  Object.defineProperty(error, "stack", { value: `${error.name}: ${error.message}`, configurable: true, writable: true });
+  return error;
+}

@@ -1,0 +1,342 @@
+import { AstraError } from "@astranet/transport";
+import { Deferred, done } from "../promises.ts";
+import type { Choice, Failure, Putter, Taker } from "./choice.ts";
+import type { Consumer } from "./consumer.ts";
+import { Fifo } from "./fifo.ts";
+import type { Item } from "./item.ts";
+
+/**
+ * What is between the two ends of a channel: up to `capacity` messages that nobody has taken, who waits to take one, and who waits for a place.
+ * At capacity 0 a message changes hands when both are there (a rendezvous, as with Go's unbuffered channels).
+ * Either end may be elsewhere: then a {@link Consumer} takes what is put in, or somebody pushes what comes from there.
+ */
+export class MessageQueue {
+  readonly pack: (message: unknown) => Item;
+  readonly #capacity: number;
+  readonly #items = new Fifo<Item>();
+  readonly #takers = new Fifo<Taker>();
+  readonly #putters = new Fifo<Putter>();
+  #consumer: Consumer | undefined;
+  /** The consumer has no room, or has had the last word. */
+  #busy = false;
+  /** The sender's last word. */
+  #over: { readonly failure: Failure | undefined } | undefined;
+  /** The receiver's. */
+  #cancelled: Failure | undefined;
+  #closed: Deferred<void> | undefined;
+  /** When the sender's last word is on its way. */
+  #farewell: Deferred<void> | undefined;
+  #oncancel: ((reason: unknown) => void) | undefined;
+
+  /** `pack` makes a message ready to wait here, or to be taken in this process. */
+  constructor(capacity: number, pack: (message: unknown) => Item) {
+    this.#capacity = capacity;
+    this.pack = pack;
+  }
+
+  /** Messages come from elsewhere, and `oncancel` hears it when no more are wanted. */
+  fedBy(oncancel: (reason: unknown) => void): void {
+    if (this.#cancelled === undefined) this.#oncancel = oncancel;
+    else oncancel(this.#cancelled.reason);
+  }
+
+  /** Why nothing can be put in; undefined where it can. */
+  get refusal(): AstraError | undefined {
+    if (this.#cancelled !== undefined) return unwanted(this.#cancelled.reason);
+    if (this.#over === undefined) return undefined;
+    const { failure } = this.#over;
+    return failure === undefined ? new AstraError("ERR_ASTRANET_INVALID_STATE", "the sender is closed") : broken(failure.reason);
+  }
+
+  /** Whether a consumer would take a message now, which then need not be packed. Throws where it never will. */
+  get consumesNow(): boolean {
+    return this.#consumer !== undefined && !this.#busy && this.#items.length === 0 && this.#putters.length === 0 && this.#consumer.isReady;
+  }
+
+  /** Whether `put` would need no patience. */
+  isReadyFor(choice?: Choice): boolean {
+    if (this.#consumer !== undefined) return this.consumesNow;
+    return this.#items.length < this.#capacity || [...this.#takers].some((taker) => mayMeet(taker.choice, choice));
+  }
+
+  /** Whether somebody waits for a message. */
+  get hasTaker(): boolean {
+    return this.#takers.length > 0;
+  }
+
+  /** Hands a message to the consumer, where {@link consumesNow}. Throws where it cannot be sent. */
+  consume(message: unknown): void {
+    this.#consumer!.take(message);
+  }
+
+  /** Puts in a message that needs no patience. */
+  put(item: Item, choice?: Choice): void {
+    const taker = this.#consumer === undefined && this.#items.length === 0 ? next(this.#takers, choice) : undefined;
+    if (taker !== undefined) taker.take(item);
+    else this.push(item);
+  }
+
+  /** Puts a message in whatever the capacity is: what comes from elsewhere is bounded there. */
+  push(item: Item): void {
+    if (this.#cancelled !== undefined) {
+      item.discard();
+      return;
+    }
+    this.#items.push(item);
+    this.#move();
+  }
+
+  /** Waits for a place. */
+  wait(putter: Putter): void {
+    this.#putters.push(putter);
+    this.#move();
+  }
+
+  withdraw(putter: Putter): void {
+    this.#putters.delete(putter);
+    this.#move();
+  }
+
+  /** The next message, if there is one now. */
+  tryTake(choice?: Choice): Item | undefined {
+    const item = this.#items.shift() ?? this.#takeFromPutter(choice);
+    if (item === undefined) return undefined;
+    this.#move();
+    return item;
+  }
+
+  /** Whether no message will come any more, and how that came. */
+  get over(): { readonly failure: Failure | undefined } | undefined {
+    if (this.#cancelled !== undefined) return { failure: undefined };
+    return this.#items.length === 0 && this.#putters.length === 0 ? this.#over : undefined;
+  }
+
+  /** Waits for a message, where there is none now. */
+  await(taker: Taker): void {
+    this.#takers.push(taker);
+    this.#move();
+  }
+
+  dismiss(taker: Taker): void {
+    this.#takers.delete(taker);
+  }
+
+  /** From now on `consumer` takes everything. */
+  attach(consumer: Consumer): void {
+    this.#consumer = consumer;
+    if (this.#cancelled === undefined) this.#move();
+    else consumer.fail(this.#cancelled.reason);
+  }
+
+  /** No message follows. Resolves when that is on its way. */
+  end(): Promise<void> {
+    if (this.#over === undefined && this.#cancelled === undefined) {
+      this.#over = { failure: undefined };
+      this.#move();
+    }
+    if (this.#consumer === undefined || this.#cancelled !== undefined) return done;
+    return (this.#farewell ??= new Deferred()).promise;
+  }
+
+  /** No message follows, and that is no proper end. `keep`: those that wait are still to be taken. */
+  fail(reason: unknown, { keep }: { readonly keep: boolean }): void {
+    if (this.#cancelled !== undefined || this.#over?.failure !== undefined) return;
+    this.#over = { failure: { reason } };
+    if (!keep) for (const item of this.#items.drain()) item.discard();
+    for (const putter of this.#putters.drain()) giveBack(putter, broken(reason));
+    this.#move();
+  }
+
+  /** Nobody takes messages any more; those that wait are discarded. */
+  cancel(reason: unknown): void {
+    if (this.#cancelled !== undefined) return;
+    const isOver = this.over !== undefined;
+    this.#cancelled = { reason };
+    for (const item of this.#items.drain()) item.discard();
+    for (const putter of this.#putters.drain()) giveBack(putter, unwanted(reason));
+    for (const taker of this.#takers.drain()) if (claim(taker.choice)) taker.over(undefined);
+    this.#farewell?.resolve();
+    if (!isOver) this.#oncancel?.(reason);
+    this.#settle();
+  }
+
+  /** Resolves when nothing passes any more, and nothing waits; rejects with what broke it. Marked as handled. */
+  get closed(): Promise<void> {
+    this.#closed ??= new Deferred();
+    this.#settle();
+    return this.#closed.promise;
+  }
+
+  /** Moves what can be moved: to the consumer, or to those who wait. */
+  #move(): void {
+    if (this.#consumer !== undefined) this.#feed(this.#consumer);
+    else this.#serve();
+    this.#settle();
+  }
+
+  #serve(): void {
+    while (this.#takers.length > 0) {
+      if (this.#items.length > 0) {
+        const taker = next(this.#takers);
+        if (taker === undefined) break;
+        taker.take(this.#items.shift()!);
+      } else if (!this.#meet()) break;
+    }
+    this.#refill();
+    if (this.over === undefined) return;
+    for (const taker of this.#takers.drain()) if (claim(taker.choice)) taker.over(this.over.failure);
+  }
+
+  /** Brings a taker and a putter together, of which neither waits for its own choice. */
+  #meet(): boolean {
+    for (const taker of this.#takers) {
+      if (taker.choice?.settled === true) continue;
+      const putter = next(this.#putters, taker.choice);
+      if (putter === undefined) continue;
+      this.#takers.delete(taker);
+      claim(taker.choice);
+      putter.taken();
+      taker.take(putter.item);
+      return true;
+    }
+    return false;
+  }
+
+  #refill(): void {
+    while (this.#items.length < this.#capacity) {
+      const item = this.#takeFromPutter();
+      if (item === undefined) return;
+      this.#items.push(item);
+    }
+  }
+
+  #takeFromPutter(choice?: Choice): Item | undefined {
+    const putter = next(this.#putters, choice);
+    putter?.taken();
+    return putter?.item;
+  }
+
+  #feed(consumer: Consumer): void {
+    while (!this.#busy && this.#cancelled === undefined) {
+      if (this.#items.length === 0 && this.#putters.length === 0) {
+        this.#conclude(consumer);
+        return;
+      }
+      if (!hasRoom(consumer)) {
+        this.#waitForRoom(consumer);
+        return;
+      }
+      const putter = this.#items.length === 0 ? next(this.#putters) : undefined;
+      const item = this.#items.shift() ?? putter?.item;
+      if (item === undefined) continue;
+      try {
+        consumer.take(item.open());
+        putter?.taken();
+      } catch (error) {
+        if (putter === undefined) {
+          // Its send has resolved: what follows must not come without it.
+          item.discard();
+          consumer.fail(error);
+          this.cancel(error);
+        } else {
+          putter.item.restore();
+          putter.failed(error);
+        }
+      }
+    }
+  }
+
+  #waitForRoom(consumer: Consumer): void {
+    this.#busy = true;
+    consumer.ready().then(
+      () => {
+        this.#busy = false;
+        this.#move();
+      },
+      (error: unknown) => {
+        this.#busy = false;
+        this.cancel(error);
+      },
+    );
+  }
+
+  /** Tells the consumer the sender's last word, once. */
+  #conclude(consumer: Consumer): void {
+    if (this.#over === undefined) return;
+    this.#busy = true;
+    const { failure } = this.#over;
+    const farewell = (this.#farewell ??= new Deferred());
+    if (failure === undefined) {
+      consumer.end().then(
+        () => {
+          farewell.resolve();
+          this.#closed?.resolve();
+        },
+        (error: unknown) => {
+          farewell.reject(error);
+          this.#closed?.reject(error);
+        },
+      );
+    } else {
+      consumer.fail(failure.reason);
+      farewell.resolve();
+    }
+  }
+
+  #settle(): void {
+    if (this.#closed === undefined) return;
+    const failure = this.#over?.failure;
+    if (failure !== undefined) this.#closed.reject(broken(failure.reason));
+    else if (this.#cancelled !== undefined || (this.over !== undefined && this.#consumer === undefined)) this.#closed.resolve();
+  }
+}
+
+/** Whether a consumer has room; one that never will says why when it is asked to wait. */
+function hasRoom(consumer: Consumer): boolean {
+  try {
+    return consumer.isReady;
+  } catch {
+    return false;
+  }
+}
+
+/** The first that is not void, and that may happen together with something of `choice`. It has won, and is taken out. */
+function next<T extends Taker | Putter>(waiting: Fifo<T>, choice?: Choice): T | undefined {
+  for (const each of waiting) {
+    if (!mayMeet(each.choice, choice)) continue;
+    waiting.delete(each);
+    claim(each.choice);
+    return each;
+  }
+  return undefined;
+}
+
+/** What is chosen between cannot happen with itself. */
+function mayMeet(waiting: Choice | undefined, other: Choice | undefined): boolean {
+  return waiting === undefined || (!waiting.settled && waiting !== other);
+}
+
+function claim(choice: Choice | undefined): boolean {
+  if (choice === undefined) return true;
+  if (choice.settled) return false;
+  choice.settled = true;
+  return true;
+}
+
+function giveBack(putter: Putter, error: AstraError): void {
+  if (!claim(putter.choice)) return;
+  putter.item.restore();
+  putter.failed(error);
+}
+
+/** What a send says when the receiver has cancelled, or is gone. */
+function unwanted(reason: unknown): AstraError {
+  if (AstraError.is(reason)) return reason;
+  return new AstraError("EPIPE", "nobody receives any more", reason === undefined ? {} : { cause: reason });
+}
+
+/** What a receive says when the sender gave up, or is gone. */
+export function broken(reason: unknown): AstraError {
+  if (AstraError.is(reason)) return reason;
+  return new AstraError("ECONNRESET", "the sender gave up", reason === undefined ? {} : { cause: reason });
+}

@@ -1,0 +1,25 @@
+import type { Sender } from "../sender.ts";
+
+/** What travels for one call: what is called, with what, and where the answers go. Streams of arguments are Receivers in their places. */
+export interface Call {
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly answer: Sender<Answer>;
+}
+
+/** A result, an element of a stream of results, the end of that stream, or why there is none. */
+export type Answer = { readonly value: unknown } | { readonly item: unknown } | { readonly done: true } | { readonly error: Error };
+
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+/** Sends what an iterable gives, until its end, or until nobody receives. What it throws aborts the channel. */
+export async function feed(source: AsyncIterable<unknown>, sender: Sender): Promise<void> {
+  try {
+    for await (const item of source) await sender.send(item);
+    await sender.close();
+  } catch (error) {
+    sender.abort(error);
+  }
+}

@@ -1,0 +1,113 @@
+import { AstraError } from "@astranet/transport";
+import { done, onAbort, rejected } from "./promises.ts";
+import type { Putter } from "./queue/choice.ts";
+import type { Item } from "./queue/item.ts";
+import type { MessageQueue } from "./queue/message-queue.ts";
+
+/** What every call takes that may wait. */
+export interface Abortable {
+  /** Ends the waiting: the call rejects with `signal.reason`, and nothing was sent or received. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The end of a channel where messages of type `T` go in. They come out at its {@link Receiver} in the same order, as copies: in this process, or wherever
+ * that end was sent to. What a message may hold: see docs/channels.md. Made by `pipe`, by `Channels.open`, or received within a message.
+ */
+export class Sender<T = unknown> implements AsyncDisposable {
+  /** Undefined once it was handed over. @internal */
+  _queue: MessageQueue | undefined;
+  /** Where the type stands for the compiler. */
+  declare readonly _sends?: (message: T) => void;
+
+  /** @internal */
+  constructor(queue: MessageQueue | undefined) {
+    this._queue = queue;
+  }
+
+  /**
+   * Sends a message. Awaiting it is the backpressure: it resolves when a receiver has taken it or there is room for it; over a network, when it is on its way.
+   * Channels and byte streams within it are handed over at once. Where it rejects nothing was sent, and they are the caller's again.
+   *
+   * Rejects with EPIPE where the receiver cancelled, ECONNRESET and others where the channel broke, EINVAL for what no message can hold (the text says what and where),
+   * EMSGSIZE for a message that is too long, ERR_ASTRANET_INVALID_STATE after `close` or once this end was handed over, and `signal.reason`.
+   */
+  send(message: T, options?: Abortable): Promise<void> {
+    const signal = options?.signal;
+    if (signal?.aborted === true) return rejected(signal.reason);
+    try {
+      const queue = owned(this);
+      const { refusal } = queue;
+      if (refusal !== undefined) throw refusal;
+      if (queue.consumesNow) {
+        queue.consume(message);
+        return done;
+      }
+      const item = queue.pack(message);
+      if (!queue.isReadyFor()) return wait(queue, item, signal);
+      queue.put(item);
+      return done;
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  /** Sends the message if that needs no patience, and says whether it did. Throws where `send` would reject. */
+  trySend(message: T): boolean {
+    const queue = owned(this);
+    const { refusal } = queue;
+    if (refusal !== undefined) throw refusal;
+    if (!queue.isReadyFor()) return false;
+    if (queue.consumesNow) queue.consume(message);
+    else queue.put(queue.pack(message));
+    return true;
+  }
+
+  /** No message follows; the receiver gets those that were sent, and then the end. Resolves when that is on its way. Does nothing on a channel that is over. */
+  close(): Promise<void> {
+    return this._queue?.end() ?? done;
+  }
+
+  /** Gives up: messages that were not received are dropped, and the receiver hears ECONNRESET. `reason` travels as text, at most 244 bytes of it. */
+  abort(reason?: unknown): void {
+    this._queue?.fail(reason, { keep: false });
+  }
+
+  /** Resolves when the channel is over, also because the receiver cancelled; rejects with what broke it. Marked as handled. */
+  get closed(): Promise<void> {
+    return this._queue?.closed ?? done;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** The queue of an end. Throws ERR_ASTRANET_INVALID_STATE where that was handed over. @internal */
+export function owned(end: { readonly _queue: MessageQueue | undefined }): MessageQueue {
+  if (end._queue !== undefined) return end._queue;
+  throw new AstraError("ERR_ASTRANET_INVALID_STATE", "this end of the channel was sent to somebody else, who owns it now");
+}
+
+function wait(queue: MessageQueue, item: Item, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const putter: Putter = {
+      choice: undefined,
+      item,
+      taken: () => {
+        stopListening();
+        resolve();
+      },
+      failed: (error) => {
+        stopListening();
+        reject(error);
+      },
+    };
+    const stopListening = onAbort(signal, (reason) => {
+      queue.withdraw(putter);
+      item.restore();
+      reject(reason);
+    });
+    queue.wait(putter);
+  });
+}

@@ -1,0 +1,112 @@
+import type { Stream } from "@astranet/mux";
+import { AstraError } from "@astranet/transport";
+import type { Port, PortReader } from "./port.ts";
+import { reasonText, resetCodes } from "./reset-codes.ts";
+
+/** For a stream of which only the other direction is of use. */
+export function ignoring(port: Port): PortReader {
+  return { data: (chunk) => port.consume(chunk.length), end: () => undefined, failed: () => undefined };
+}
+
+/** Sends what `readable` gives, to its end. Whoever reads at the other end and wants no more cancels it. */
+export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stream): Promise<void> {
+  const reader = readable.getReader();
+  const cancel = (reason?: unknown): void => void reader.cancel(reason).catch(() => undefined);
+  stream.closed.then(cancel, cancel);
+  try {
+    for (let result = await reader.read(); !result.done; result = await reader.read()) {
+      if (!((result.value as unknown) instanceof Uint8Array)) throw new AstraError("EINVAL", `a byte stream in a message gave a ${typeof result.value}, not a Uint8Array`);
+      await stream.write(result.value);
+    }
+    await stream.end();
+  } catch (error) {
+    cancel(error);
+    stream.reset(resetCodes.abandoned, reasonText(error));
+  }
+}
+
+/** Writes what comes to `writable`, as fast as that takes it. */
+export function pumpIn(port: Port, writable: WritableStream<Uint8Array>): void {
+  const writer = writable.getWriter();
+  const ignore = (): void => undefined;
+  writer.closed.catch(() => port.stream.stop());
+  port.read({
+    data: (chunk) => {
+      writer.write(chunk).then(() => port.consume(chunk.length), ignore);
+    },
+    end: () => void writer.close().catch(ignore),
+    failed: (error) => void writer.abort(error).catch(ignore),
+  });
+}
+
+/** A WHATWG view of what comes on a port. */
+export function readableOf(port: Port): ReadableStream<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let wanted: (() => void) | undefined;
+  let give: () => boolean = () => false;
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        let isOver = false;
+        port.read({
+          data: (chunk) => {
+            chunks.push(chunk);
+            wanted?.();
+          },
+          end: () => {
+            isOver = true;
+            wanted?.();
+          },
+          failed: (error) => {
+            if (isOver) return;
+            isOver = true;
+            controller.error(error);
+          },
+        });
+        give = () => {
+          const chunk = chunks.shift();
+          if (chunk === undefined && !isOver) return false;
+          if (chunk === undefined) controller.close();
+          else {
+            controller.enqueue(chunk);
+            port.consume(chunk.length);
+          }
+          return true;
+        };
+      },
+      pull: () => {
+        if (give()) return undefined;
+        return new Promise<void>((resolve) => {
+          wanted = () => {
+            wanted = undefined;
+            give();
+            resolve();
+          };
+        });
+      },
+      cancel: () => port.stream.stop(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** A WHATWG view for writing to a stream. */
+export function writableOf(stream: Stream): WritableStream<Uint8Array> {
+  return new WritableStream<Uint8Array>({
+    start: (controller) => {
+      const broken = (error: unknown): void => controller.error(error);
+      stream.closed.then(() => broken(new AstraError("EPIPE", "nobody reads any more")), broken);
+    },
+    write: (chunk) => stream.write(chunk),
+    close: () => stream.end(),
+    abort: (reason) => stream.reset(resetCodes.abandoned, reasonText(reason)),
+  });
+}
+
+export function brokenReadable(error: unknown): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({ start: (controller) => controller.error(error) });
+}
+
+export function brokenWritable(error: unknown): WritableStream<Uint8Array> {
+  return new WritableStream<Uint8Array>({ start: (controller) => controller.error(error) });
+}

@@ -1,0 +1,66 @@
+import type { Stream } from "@astranet/mux";
+import { AstraError } from "@astranet/transport";
+import { encodeVarint } from "../message/varint.ts";
+import { done } from "../promises.ts";
+import type { Consumer } from "../queue/consumer.ts";
+import { bind } from "./bind.ts";
+import { encodeNow } from "./encoded-message.ts";
+import type { ChannelHost } from "./host.ts";
+import { encodeMessage } from "./message-frame.ts";
+import { reasonText, resetCodeOf } from "./reset-codes.ts";
+
+const nothing = new Uint8Array(0);
+
+/** Sends what a queue has over a stream, one message after the other, and opens a stream for each end in them. */
+export class MessageWriter implements Consumer {
+  readonly #host: ChannelHost;
+  readonly #stream: Stream;
+
+  constructor(host: ChannelHost, stream: Stream) {
+    this.#host = host;
+    this.#stream = stream;
+  }
+
+  get isReady(): boolean {
+    return this.#stream.tryWrite(nothing);
+  }
+
+  ready(): Promise<void> {
+    return this.#stream.ready();
+  }
+
+  take(message: unknown): void {
+    const { references } = this.#host;
+    const { payload, ends, kinds } = encodeNow(this.#host, message);
+    const list = kinds.map((kind) => ({ kind, id: references.takeId() }));
+    const frame = encodeMessage(payload, list);
+    const streams: Stream[] = [];
+    try {
+      for (const { id } of list) streams.push(this.#open(id));
+      // There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end.
+      if (!this.#stream.tryWrite(frame)) this.#stream.write(frame).catch(() => undefined);
+    } catch (error) {
+      for (const stream of streams) stream.reset();
+      throw error;
+    }
+    for (const [i, end] of ends.entries()) bind(this.#host, end, list[i]!.kind, streams[i]!);
+  }
+
+  end(): Promise<void> {
+    return this.#stream.end().catch((error: unknown) => {
+      // That nobody reads any more is no failure of an end.
+      if (!AstraError.is(error, "EPIPE")) throw error;
+      return done;
+    });
+  }
+
+  fail(reason: unknown): void {
+    this.#stream.reset(resetCodeOf(reason), reasonText(reason));
+  }
+
+  #open(id: number): Stream {
+    const stream = this.#host.openStream();
+    stream.write(encodeVarint(id)).catch(() => undefined);
+    return stream;
+  }
+}

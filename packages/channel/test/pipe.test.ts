@@ -1,0 +1,268 @@
+import { copy, pipe, Receiver, Sender } from "@astranet/channel";
+import { describe, expect, it } from "vitest";
+import { state } from "./support/state.ts";
+
+describe("a pipe", () => {
+  it("of capacity 0 is a rendezvous: a send resolves when somebody has taken the message", async () => {
+    const { sender, receiver } = pipe<string>();
+    const sent = sender.send("one");
+    expect(await state(sent)).toBe("pending");
+    expect(await receiver.receive()).toBe("one");
+    expect(await state(sent)).toBe("resolved");
+    const received = receiver.receive();
+    expect(await state(received)).toBe("pending");
+    expect(await state(sender.send("two"))).toBe("resolved");
+    expect(await received).toBe("two");
+  });
+
+  it("holds as many messages as its capacity, in order, and then sends wait", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 2 });
+    const sends = [1, 2, 3, 4].map((n) => sender.send(n));
+    expect(await Promise.all(sends.map(state))).toEqual(["resolved", "resolved", "pending", "pending"]);
+    expect(await receiver.receive()).toBe(1);
+    expect(await Promise.all(sends.map(state))).toEqual(["resolved", "resolved", "resolved", "pending"]);
+    expect([await receiver.receive(), await receiver.receive(), await receiver.receive()]).toEqual([2, 3, 4]);
+    expect(await state(sends[3]!)).toBe("resolved");
+  });
+
+  it("ends when its sender is closed, after every message that was sent before", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 1 });
+    const sends = [sender.send(1), sender.send(2)];
+    await sender.close();
+    await expect(sender.send(3)).rejects.toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+    const messages: number[] = [];
+    for await (const message of receiver) messages.push(message);
+    expect(messages).toEqual([1, 2]);
+    await Promise.all([...sends, sender.closed, receiver.closed]);
+    await expect(receiver.receive()).rejects.toMatchObject({ code: "ERR_ASTRANET_CHANNEL_CLOSED" });
+    expect([await receiver.next(), receiver.tryReceive()]).toEqual([{ done: true, value: undefined }, { done: true, value: undefined }]);
+  });
+
+  it("tells those who wait of the end", async () => {
+    const { sender, receiver } = pipe();
+    const [received, next] = [receiver.receive(), receiver.next()];
+    void sender.close();
+    await expect(received).rejects.toMatchObject({ code: "ERR_ASTRANET_CHANNEL_CLOSED" });
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
+  it("serves those who receive in the order in which they came", async () => {
+    const { sender, receiver } = pipe<number>();
+    const received = [receiver.receive(), receiver.receive(), receiver.receive()];
+    for (const n of [1, 2, 3]) await sender.send(n);
+    expect(await Promise.all(received)).toEqual([1, 2, 3]);
+  });
+
+  it("that is cancelled drops what waits, and sends reject with EPIPE and the reason", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 1 });
+    await sender.send(1);
+    const waiting = sender.send(2);
+    const reason = new Error("enough");
+    receiver.cancel(reason);
+    await expect(waiting).rejects.toMatchObject({ code: "EPIPE", cause: reason });
+    await expect(sender.send(3)).rejects.toMatchObject({ code: "EPIPE" });
+    expect(() => sender.trySend(3)).toThrow(expect.objectContaining({ code: "EPIPE" }));
+    expect(await receiver.next()).toEqual({ done: true, value: undefined });
+    await Promise.all([sender.closed, receiver.closed, sender.close()]);
+  });
+
+  it("is cancelled by leaving the loop early", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 2 });
+    await sender.send(1);
+    await sender.send(2);
+    for await (const message of receiver) {
+      expect(message).toBe(1);
+      break;
+    }
+    await expect(sender.send(3)).rejects.toMatchObject({ code: "EPIPE" });
+  });
+
+  it("that its sender gives up breaks: what waits is dropped, and both sides hear ECONNRESET", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 1 });
+    await sender.send(1);
+    const waiting = sender.send(2);
+    const reason = new Error("no more power");
+    sender.abort(reason);
+    for (const call of [waiting, receiver.receive(), receiver.next(), sender.send(3), receiver.closed, sender.closed]) await expect(call).rejects.toMatchObject({ code: "ECONNRESET", cause: reason });
+    expect(() => receiver.tryReceive()).toThrow(expect.objectContaining({ code: "ECONNRESET" }));
+  });
+
+  it("tells those who wait that it broke", async () => {
+    const { sender, receiver } = pipe();
+    const received = receiver.receive();
+    sender.abort();
+    await expect(received).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("takes and gives without waiting, where that can be", () => {
+    const { sender, receiver } = pipe<number>({ capacity: 1 });
+    expect([receiver.tryReceive(), sender.trySend(1), sender.trySend(2)]).toEqual([undefined, true, false]);
+    expect([receiver.tryReceive(), receiver.tryReceive()]).toEqual([{ done: false, value: 1 }, undefined]);
+  });
+
+  it("gives up waiting when the signal is aborted, with its reason: nothing was sent, and no message is lost", async () => {
+    const { sender, receiver } = pipe<number>();
+    const abort = new AbortController();
+    const calls = [receiver.receive({ signal: abort.signal }), receiver.next({ signal: abort.signal })];
+    const reason = new Error("too late");
+    abort.abort(reason);
+    for (const call of calls) await expect(call).rejects.toBe(reason);
+    const sent = sender.send(1);
+    const again = new AbortController();
+    const second = sender.send(2, { signal: again.signal });
+    again.abort(reason);
+    await expect(second).rejects.toBe(reason);
+    await expect(sender.send(3, { signal: again.signal })).rejects.toBe(reason);
+    await expect(receiver.receive({ signal: again.signal })).rejects.toBe(reason);
+    expect(await receiver.receive()).toBe(1);
+    await sent;
+    expect(receiver.tryReceive()).toBeUndefined();
+  });
+
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses a capacity of %s", (capacity) => {
+    expect(() => pipe({ capacity })).toThrow(expect.objectContaining({ code: "EINVAL" }));
+  });
+
+  it("carries undefined and null like any other message", async () => {
+    const { sender, receiver } = pipe({ capacity: 2 });
+    await sender.send(undefined);
+    await sender.send(null);
+    expect([await receiver.next(), await receiver.next()]).toEqual([{ done: false, value: undefined }, { done: false, value: null }]);
+  });
+
+  it("can be used with await using", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 1 });
+    {
+      await using mine = sender;
+      await mine.send(1);
+    }
+    {
+      await using mine = receiver;
+      expect(await mine.receive()).toBe(1);
+    }
+    expect(await receiver.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe("an end of a channel in a message", () => {
+  it("belongs to who receives the message, and works there as it did here", async () => {
+    const { sender, receiver } = pipe<{ reply: Sender<string>; more: Receiver<number> }>({ capacity: 1 });
+    const [reply, more] = [pipe<string>({ capacity: 1 }), pipe<number>({ capacity: 1 })];
+    await sender.send({ reply: reply.sender, more: more.receiver });
+    const message = await receiver.receive();
+    expect([message.reply instanceof Sender, message.more instanceof Receiver]).toEqual([true, true]);
+    await message.reply.send("hello");
+    await more.sender.send(7);
+    expect([await reply.receiver.receive(), await message.more.receive()]).toEqual(["hello", 7]);
+  });
+
+  it("is of no use to who sent it", async () => {
+    const { sender } = pipe({ capacity: 1 });
+    const inner = pipe({ capacity: 1 });
+    await sender.send([inner.sender, inner.receiver]);
+    const gone = { code: "ERR_ASTRANET_INVALID_STATE" };
+    for (const call of [inner.sender.send(1), inner.receiver.receive(), inner.receiver.next(), sender.send(inner.sender), sender.send({ again: inner.receiver })]) await expect(call).rejects.toMatchObject(gone);
+    expect(() => inner.sender.trySend(1)).toThrow(expect.objectContaining(gone));
+    expect(() => inner.receiver.tryReceive()).toThrow(expect.objectContaining(gone));
+    await Promise.all([inner.sender.close(), inner.sender.closed, inner.receiver.closed]);
+    inner.receiver.cancel();
+    inner.sender.abort();
+  });
+
+  it("is of no use to who sent it from the moment of the call", async () => {
+    const { sender, receiver } = pipe<Sender>();
+    const inner = pipe();
+    const sent = sender.send(inner.sender);
+    expect(() => inner.sender.trySend(1)).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_INVALID_STATE" }));
+    const there = await receiver.receive();
+    await sent;
+    void there.send("x");
+    expect(await inner.receiver.receive()).toBe("x");
+  });
+
+  it("is the caller's again when the message was not sent: aborted, cancelled, refused", async () => {
+    const inner = pipe<string>({ capacity: 1 });
+    const { sender, receiver } = pipe();
+    const abort = new AbortController();
+    const aborted = sender.send([inner.sender, inner.receiver], { signal: abort.signal });
+    abort.abort();
+    await expect(aborted).rejects.toBe(abort.signal.reason);
+    const refused = sender.send([inner.sender, inner.receiver, () => undefined]);
+    await expect(refused).rejects.toMatchObject({ code: "EINVAL" });
+    const cancelled = sender.send([inner.sender, inner.receiver]);
+    receiver.cancel();
+    await expect(cancelled).rejects.toMatchObject({ code: "EPIPE" });
+    await inner.sender.send("still mine");
+    expect(await inner.receiver.receive()).toBe("still mine");
+  });
+
+  it("is closed when its message is dropped", async () => {
+    const { sender, receiver } = pipe({ capacity: 1 });
+    const [one, two] = [pipe(), pipe()];
+    await sender.send({ one: one.sender, two: two.receiver });
+    receiver.cancel();
+    await expect(one.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(two.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("may not be in it twice", async () => {
+    const { sender } = pipe({ capacity: 1 });
+    const inner = pipe<number>({ capacity: 1 });
+    await expect(sender.send({ here: inner.sender, there: [inner.sender] })).rejects.toMatchObject({ code: "EINVAL", message: expect.stringContaining("twice") as string });
+    await inner.sender.send(1);
+  });
+
+  it("may be three deep, in a message over a channel that came in a message", async () => {
+    interface Level {
+      readonly depth: number;
+      readonly down?: Sender<Level>;
+    }
+    const outer = pipe<Level>({ capacity: 1 });
+    const levels = [pipe<Level>({ capacity: 1 }), pipe<Level>({ capacity: 1 }), pipe<Level>({ capacity: 1 })] as const;
+    await outer.sender.send({ depth: 1, down: levels[0].sender });
+    await (await outer.receiver.receive()).down!.send({ depth: 2, down: levels[1].sender });
+    await (await levels[0].receiver.receive()).down!.send({ depth: 3, down: levels[2].sender });
+    await (await levels[1].receiver.receive()).down!.send({ depth: 4 });
+    expect(await levels[2].receiver.receive()).toEqual({ depth: 4 });
+  });
+});
+
+describe("copy", () => {
+  it("moves everything, ends in messages too, closes the other channel, and says how many there were", async () => {
+    const [from, to] = [pipe({ capacity: 10 }), pipe({ capacity: 10 })];
+    const inner = pipe({ capacity: 1 });
+    for (const message of [1, "two", { inner: inner.sender }]) await from.sender.send(message);
+    void from.sender.close();
+    expect(await copy(to.sender, from.receiver)).toBe(3);
+    expect([await to.receiver.receive(), await to.receiver.receive()]).toEqual([1, "two"]);
+    const { inner: moved } = (await to.receiver.receive()) as { inner: Sender };
+    await moved.send("x");
+    expect([await inner.receiver.receive(), await to.receiver.next()]).toEqual(["x", { done: true, value: undefined }]);
+  });
+
+  it("cancels where nobody receives, and aborts where the sender gave up", async () => {
+    const [from, to] = [pipe<number>({ capacity: 1 }), pipe<number>()];
+    await from.sender.send(1);
+    to.receiver.cancel();
+    await expect(copy(to.sender, from.receiver)).rejects.toMatchObject({ code: "EPIPE" });
+    await expect(from.sender.send(2)).rejects.toMatchObject({ code: "EPIPE" });
+    const [other, there] = [pipe<number>(), pipe<number>()];
+    const copied = copy(there.sender, other.receiver);
+    other.sender.abort(new Error("gone"));
+    await expect(copied).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(there.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("leaves both as they are when it is aborted", async () => {
+    const [from, to] = [pipe<number>({ capacity: 5 }), pipe<number>({ capacity: 5 })];
+    await from.sender.send(1);
+    const abort = new AbortController();
+    const copied = copy(to.sender, from.receiver, { signal: abort.signal });
+    expect(await to.receiver.receive()).toBe(1);
+    abort.abort();
+    await expect(copied).rejects.toBe(abort.signal.reason);
+    await from.sender.send(2);
+    await to.sender.send(3);
+    expect([await from.receiver.receive(), await to.receiver.receive()]).toEqual([2, 3]);
+  });
+});
