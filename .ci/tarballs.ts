@@ -43,6 +43,12 @@ const everybody: readonly User[] = [
     ],
     node: true,
   },
+  {
+    name: "channels",
+    wants: ["@astranet/channel", "@astranet/mux", "@astranet/transport"],
+    gets: ["@astranet/channel", "@astranet/frame", "@astranet/mux", "@astranet/transport"],
+    node: false,
+  },
   { name: "transport-author", wants: ["@astranet/transport"], gets: ["@astranet/transport"], node: true },
 ];
 
