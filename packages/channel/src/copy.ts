@@ -1,9 +1,10 @@
+import { discard } from "./discard.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Abortable, Sender } from "./sender.ts";
 
 /**
  * Sends everything that comes out of `receiver` to `sender`, and closes it then. Resolves with the number of messages (libchan's Copy).
- * Where sending fails the receiver is cancelled; where receiving fails the sender is aborted; the promise rejects with that error. After an abort
+ * Where sending fails what is in the message is closed and the receiver cancelled; where receiving fails the sender is aborted; the promise rejects with that error. After an abort
  * both ends are as they were, and no message is lost.
  */
 export async function copy<T>(sender: Sender<T>, receiver: Receiver<T>, options?: Abortable): Promise<number> {
@@ -21,6 +22,7 @@ export async function copy<T>(sender: Sender<T>, receiver: Receiver<T>, options?
       // What was received is sent, whatever the signal says by now.
       await sender.send(result.value);
     } catch (error) {
+      discard(result.value);
       receiver.cancel(error);
       throw error;
     }

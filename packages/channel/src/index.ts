@@ -1,4 +1,5 @@
 export { copy } from "./copy.ts";
+export { discard } from "./discard.ts";
 export { BytePair } from "./message/byte-pair.ts";
 export type { Codec, EndReader, EndWriter } from "./message/codec.ts";
 export type { Extension } from "./message/extension.ts";

@@ -1,4 +1,4 @@
-import { copy, pipe, Receiver, Sender } from "@astranet/channel";
+import { copy, discard, pipe, Receiver, Sender } from "@astranet/channel";
 import { describe, expect, it } from "vitest";
 import { state } from "./support/state.ts";
 
@@ -227,6 +227,21 @@ describe("an end of a channel in a message", () => {
   });
 });
 
+describe("discard", () => {
+  it("closes all that is in a message, and leaves alone what is somebody else's", async () => {
+    const pipes = Array.from({ length: 5 }, () => pipe({ capacity: 1 }));
+    const [bytes, other] = [new TransformStream<Uint8Array, Uint8Array>(), pipe({ capacity: 1 })];
+    await other.sender.send(pipes[4]!.sender);
+    discard({ a: pipes[0]!.sender, list: [pipes[1]!.receiver], map: new Map([[pipes[2]!.sender, new Set([pipes[3]!.receiver])]]), bytes: bytes.readable, gone: pipes[4]!.sender, n: 1, nothing: null });
+    for (const at of [0, 2]) await expect(pipes[at]!.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+    for (const at of [1, 3]) await expect(pipes[at]!.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(bytes.writable.getWriter().closed).rejects.toMatchObject({ code: "ECONNRESET" });
+    await ((await other.receiver.receive()) as Sender).send("unharmed");
+    expect(await pipes[4]!.receiver.receive()).toBe("unharmed");
+    discard(7);
+  });
+});
+
 describe("copy", () => {
   it("moves everything, ends in messages too, closes the other channel, and says how many there were", async () => {
     const [from, to] = [pipe({ capacity: 10 }), pipe({ capacity: 10 })];
@@ -245,6 +260,10 @@ describe("copy", () => {
     await from.sender.send(1);
     to.receiver.cancel();
     await expect(copy(to.sender, from.receiver)).rejects.toMatchObject({ code: "EPIPE" });
+    const [lost, inner] = [pipe<Sender>({ capacity: 1 }), pipe()];
+    await lost.sender.send(inner.sender);
+    await expect(copy(to.sender as Sender, lost.receiver)).rejects.toMatchObject({ code: "EPIPE" });
+    await expect(inner.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
     await expect(from.sender.send(2)).rejects.toMatchObject({ code: "EPIPE" });
     const [other, there] = [pipe<number>(), pipe<number>()];
     const copied = copy(there.sender, other.receiver);

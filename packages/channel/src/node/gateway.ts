@@ -1,0 +1,75 @@
+import { connect, type Server, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from "node:net";
+import type { Duplex } from "node:stream";
+import type { DuplexBytes } from "../message/kinds.ts";
+import { pipe } from "../pipe.ts";
+import type { Receiver } from "../receiver.ts";
+import type { Sender } from "../sender.ts";
+import { fromNode } from "./node-streams.ts";
+
+/** A raw connection, as a message. */
+export interface SocketMessage {
+  readonly bytes: DuplexBytes;
+  /** Who connected, as its socket says. */
+  readonly remoteAddress: string;
+}
+
+/** Where a gateway connects to: what `net.connect` takes. */
+export type GatewayAddress = TcpNetConnectOpts | IpcNetConnectOpts;
+
+/**
+ * The connections that a server of raw sockets accepts, as messages: whoever receives one talks with whoever connected. Nothing is read of a connection before. The channel ends when the server closes;
+ * when it is cancelled the server stays, and new connections are turned away.
+ */
+export function sockets(server: Server): Receiver<SocketMessage> {
+  const { sender, receiver } = pipe<SocketMessage>();
+  const accept = (socket: Socket): void => void send(sender, socket);
+  server.on("connection", accept);
+  server.once("close", () => {
+    server.off("connection", accept);
+    void sender.close();
+  });
+  return receiver;
+}
+
+async function send(sender: Sender<SocketMessage>, socket: Socket): Promise<void> {
+  socket.on("error", () => undefined);
+  socket.pause();
+  const bytes = bytesOf(socket);
+  const remoteAddress = socket.remotePort === undefined ? "" : `${socket.remoteAddress ?? ""}:${socket.remotePort}`;
+  try {
+    await sender.send({ bytes, remoteAddress });
+  } catch {
+    socket.destroy();
+  }
+}
+
+/**
+ * libchan's gateway: connects to `address` for each raw connection that comes over the channel, and joins the two, until both have ended. Resolves when the channel has ended and every connection is over; rejects with
+ * what broke the channel. Where nobody answers at `address` the connection is broken off, and the others are not.
+ */
+export async function gateway(connections: Receiver<SocketMessage>, address: GatewayAddress): Promise<void> {
+  const running = new Set<Promise<void>>();
+  try {
+    for await (const { bytes } of connections) {
+      const joined = splice(bytes, connect({ allowHalfOpen: true, ...address } as TcpNetConnectOpts));
+      running.add(joined);
+      void joined.finally(() => running.delete(joined));
+    }
+  } finally {
+    await Promise.all(running);
+  }
+}
+
+async function splice(bytes: DuplexBytes, socket: Socket): Promise<void> {
+  socket.on("error", () => undefined);
+  const local = bytesOf(socket);
+  // A direction that breaks tells its other end; the other direction hears it of its own.
+  await Promise.allSettled([bytes.readable.pipeTo(local.writable), local.readable.pipeTo(bytes.writable)]);
+}
+
+/** Both directions of a socket, each of which ends by itself. */
+function bytesOf(socket: Socket): DuplexBytes {
+  const duplex: Duplex = socket;
+  duplex.allowHalfOpen = true;
+  return fromNode(duplex);
+}

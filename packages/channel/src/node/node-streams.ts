@@ -1,0 +1,87 @@
+import { Duplex, Readable, Writable } from "node:stream";
+import { AstraError } from "@astranet/transport";
+import { BytePair } from "../message/byte-pair.ts";
+import type { DuplexBytes } from "../message/kinds.ts";
+
+/**
+ * A stream of Node's as a message can hold it: bytes go to who receives the message (a Readable), come back from there (a Writable), or both (a Duplex). The stream is the message's from then on.
+ * Throws EINVAL for what is no stream, and for one that is in object mode.
+ */
+export function fromNode(stream: Duplex): BytePair;
+export function fromNode(stream: Readable): ReadableStream<Uint8Array>;
+export function fromNode(stream: Writable): WritableStream<Uint8Array>;
+export function fromNode(stream: Readable | Writable | Duplex): ReadableStream<Uint8Array> | WritableStream<Uint8Array> | BytePair {
+  if (isDuplex(stream)) return new BytePair(readableFrom(stream), writableFrom(stream));
+  if (stream instanceof Readable) return readableFrom(stream);
+  if (stream instanceof Writable) return writableFrom(stream);
+  throw new AstraError("EINVAL", "fromNode takes a Readable, a Writable or a Duplex of node:stream");
+}
+
+/** A stream of Node's made of bytes that came in a message. It is of `node:stream`, with all that this brings: `pipe`, `pipeline`, errors as events. */
+export function toNode(bytes: DuplexBytes): Duplex;
+export function toNode(bytes: ReadableStream<Uint8Array>): Readable;
+export function toNode(bytes: WritableStream<Uint8Array>): Writable;
+export function toNode(bytes: ReadableStream<Uint8Array> | WritableStream<Uint8Array> | DuplexBytes): Readable | Writable | Duplex {
+  // The types of the two are of different libraries, the streams are the same.
+  if ("readable" in bytes) return Duplex.fromWeb({ readable: bytes.readable as never, writable: bytes.writable as never });
+  return "getReader" in bytes ? Readable.fromWeb(bytes as never) : Writable.fromWeb(bytes as never);
+}
+
+function isDuplex(stream: Readable | Writable): stream is Duplex {
+  return stream instanceof Duplex;
+}
+
+// Node's own toWeb waits, of a Duplex, for both directions where one has ended.
+
+function readableFrom(stream: Readable): ReadableStream<Uint8Array> {
+  if (stream.readableObjectMode) throw objects();
+  const iterator = stream.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array, undefined>;
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await iterator.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: () => readNoMore(stream),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** What still comes of a Duplex is dropped while its other direction is at work. */
+function readNoMore(stream: Readable): void {
+  if (!isDuplex(stream) || stream.writableFinished) {
+    stream.destroy();
+    return;
+  }
+  stream.resume();
+  stream.once("finish", () => stream.destroy());
+}
+
+function writableFrom(stream: Writable): WritableStream<Uint8Array> {
+  if (stream.writableObjectMode) throw objects();
+  return new WritableStream<Uint8Array>({
+    start: (controller) => {
+      const broke = (error?: unknown): void => controller.error(error ?? new AstraError("EPIPE", "the stream was closed"));
+      stream.once("error", broke);
+      stream.once("close", broke);
+    },
+    write: (chunk) => called((done) => stream.write(chunk, done)),
+    close: () => called((done) => stream.end(done)),
+    abort: (reason) => void stream.destroy(reason instanceof Error ? reason : undefined),
+  });
+}
+
+function called(call: (done: (error?: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call((error) => {
+      if (error === undefined || error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+function objects(): AstraError {
+  return new AstraError("EINVAL", "a stream in object mode has no bytes: send its objects over a channel");
+}
