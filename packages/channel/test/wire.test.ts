@@ -319,6 +319,25 @@ describe("Channels", () => {
     expect(await (await there.accept()).receive()).toBe("typed");
   });
 
+  it("that are closed leave a session that was given as it is, and take no more of its streams", async () => {
+    const { raw, channels, clock } = begin();
+    const there = new Channels(raw);
+    const open = there.open<number>();
+    void open.send(1);
+    await clock.settle();
+    const accepted = await channels.accept<number>();
+    void there.close();
+    const late = channels.open<number>();
+    void late.send(1);
+    await clock.settle();
+    await expect(there.accept()).rejects.toMatchObject({ code: "ERR_ASTRANET_CHANNEL_CLOSED" });
+    await expect(late.send(2)).rejects.toMatchObject({ code: "ECONNRESET" });
+    void open.send(2);
+    await clock.settle();
+    expect([await accepted.receive(), await accepted.receive()]).toEqual([1, 2]);
+    expect(raw.open()).toBeDefined();
+  });
+
   it("end their iteration when the session ends", async () => {
     const { raw, channels, clock } = begin();
     const there = new Channels(raw);

@@ -49,6 +49,7 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
   readonly #waiting = new MessageQueue(0, pack);
   readonly #accepted = new Receiver<Receiver>(this.#waiting);
   #waitingCount = 0;
+  #isOver = false;
   #partialBytes = 0;
 
   /** Throws EINVAL for an option that is wrong, and where `role` is missing. */
@@ -105,6 +106,10 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
 
   /** Takes a stream that the other side opened, in a session that is `shared`. The stream is of Channels from then on. */
   incoming(stream: Stream): void {
+    if (this.#isOver) {
+      stream.reset(resetCodes.abandoned, "nobody accepts channels any more");
+      return;
+    }
     const port = new Port(stream);
     const malformed = (error: AstraError): void => stream.reset(resetCodeOf(error), reasonText(error));
     port.read(
@@ -177,6 +182,7 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
   }
 
   #over(error: unknown): void {
+    this.#isOver = true;
     this.#host.references.close();
     if (error === undefined) void this.#waiting.end();
     else this.#waiting.fail(error, { keep: false });
