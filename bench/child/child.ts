@@ -1,4 +1,4 @@
-import type { Peer } from "../peers/peer.ts";
+import type { BenchLink, Peer } from "../peers/peer.ts";
 import { works } from "../work/index.ts";
 import { cpuSeconds } from "../work/timed.ts";
 import type { Answers, Measures, WorkName, WorkOptions } from "../work/work.ts";
@@ -12,9 +12,9 @@ const ROUND_TRIP_MS = 50;
 export interface ChildArguments {
   readonly role: "server" | "relay" | "delay" | "client";
   readonly work: WorkName;
-  /** Where the one before listens; 0 for the server, which comes first. */
+  /** Where the one before listens; 0 for who comes first. */
   readonly port: number;
-  /** Where the server itself listens. */
+  /** Where the server itself listens; 0 where there is none. */
   readonly direct: number;
   readonly options: WorkOptions;
 }
@@ -35,13 +35,14 @@ async function serve(answers: Answers, port: number): Promise<void> {
   await tell({ port });
 }
 
-async function run(peer: Peer, { work, port, direct, options }: ChildArguments): Promise<void> {
+async function run(peer: Peer<unknown, unknown>, { work, port, direct, options }: ChildArguments): Promise<void> {
   const ask = asker();
   // The parent is gone.
   process.stdin.on("end", () => process.exit(1));
   const link = await peer.dial(port);
   const least = options.relayed ? 2 : 1;
-  if (link.hops !== undefined && link.hops !== least) throw new Error(`the server is ${String(link.hops)} hops away, not ${String(least)}`);
+  const { hops } = link as Partial<BenchLink>;
+  if (hops !== undefined && hops !== least) throw new Error(`the server is ${String(hops)} hops away, not ${String(least)}`);
   const result = await works[work].run(link, ask, options, {
     direct: () => peer.dial(direct),
     async dialler() {
@@ -54,7 +55,7 @@ async function run(peer: Peer, { work, port, direct, options }: ChildArguments):
   process.exit(0);
 }
 
-async function begin(peer: Peer, args: ChildArguments): Promise<void> {
+async function begin(peer: Peer<unknown, unknown>, args: ChildArguments): Promise<void> {
   const cpu = (): Measures => ({ seconds: cpuSeconds() });
   if (args.role === "client") {
     await run(peer, args);
@@ -71,7 +72,7 @@ async function begin(peer: Peer, args: ChildArguments): Promise<void> {
 }
 
 /** The whole of a child process: one side of one work with one peer, or what is between the two. */
-export async function child(peer: Peer): Promise<void> {
+export async function child(peer: Peer<unknown, unknown>): Promise<void> {
   process.on("uncaughtException", (error) => void fail(error));
   process.on("unhandledRejection", (reason) => void fail(reason));
   const args = JSON.parse(process.argv[2] ?? "{}") as ChildArguments;

@@ -15,8 +15,10 @@ const one = (value: number): string => value.toFixed(1);
 
 /** CPU time of all processes for one of what `unit` counts. */
 function cpuPer(title: string, unit: string, scale: number): Column {
-  return { title, measure: (run) => (((run["clientCpuSeconds"] ?? NaN) + (run["serverCpuSeconds"] ?? NaN) + (run["relayCpuSeconds"] ?? 0)) / (run[unit] ?? NaN)) * scale, format: two };
+  return { title, measure: (run) => (((run["clientCpuSeconds"] ?? NaN) + (run["serverCpuSeconds"] ?? 0) + (run["relayCpuSeconds"] ?? 0)) / (run[unit] ?? NaN)) * scale, format: two };
 }
+
+const messageColumns = [{ title: "messages/s", measure: "messagesPerSecond", format: grouped }, cpuPer("CPU µs each", "count", 1e6)] as const;
 
 /** A work's table: its title, what is compared (the first column), and what else is shown. */
 export interface Table {
@@ -93,7 +95,7 @@ export const tables: Record<WorkName, Table> = {
     title: "F · 1 KiB messages on one stream",
     base: "raw",
     more: true,
-    columns: [{ title: "messages/s", measure: "messagesPerSecond", format: grouped }, cpuPer("CPU µs each", "count", 1e6)],
+    columns: messageColumns,
   },
   G: {
     title: "G · encrypted: one bulk stream, 64 KiB writes",
@@ -114,7 +116,7 @@ export const tables: Record<WorkName, Table> = {
     title: "G3 · encrypted: 1 KiB messages on one stream",
     base: "libp2p-noise",
     more: true,
-    columns: [{ title: "messages/s", measure: "messagesPerSecond", format: grouped }, cpuPer("CPU µs each", "count", 1e6)],
+    columns: messageColumns,
   },
   H: {
     title: "H · through one relay: one bulk stream, 64 KiB writes",
@@ -160,5 +162,29 @@ export const tables: Record<WorkName, Table> = {
     base: "tls",
     more: true,
     columns: [{ title: "links/s", measure: "linksPerSecond", format: grouped }, cpuPer("CPU µs each", "count", 1e6)],
+  },
+  K: {
+    title: "K · messages in one process: { id, name, 100 B }",
+    base: "message-port",
+    more: true,
+    columns: messageColumns,
+  },
+  L: {
+    title: "L · messages of 100 B, one way, on one channel",
+    base: "grpc",
+    more: true,
+    columns: messageColumns,
+  },
+  L2: {
+    title: "L2 · messages of 64 KiB, one way, on one channel",
+    base: "grpc",
+    more: true,
+    columns: messageColumns,
+  },
+  M: {
+    title: "M · request and reply of 100 B, one at a time",
+    base: "grpc",
+    more: false,
+    columns: [{ title: "p50 µs", measure: "p50Micros", format: one }, { title: "p99 µs", measure: "p99Micros", format: one }, cpuPer("CPU µs each", "count", 1e6)],
   },
 };

@@ -1,4 +1,4 @@
-import type { WorkName } from "../work/work.ts";
+import type { Measures, WorkName } from "../work/work.ts";
 import { find, values, type Measure, type Row, type WorkResult } from "./results.ts";
 import { median, pairedRatio } from "./statistics.ts";
 
@@ -71,6 +71,25 @@ function networkVerdicts(results: Results): Verdict[] {
   ];
 }
 
+/** CPU time of one process for a message. */
+const cpuOfMessage = (run: Measures): number => (run["clientCpuSeconds"] ?? NaN) / (run["count"] ?? NaN);
+
+/** Of channels, whose messages and calls are compared with those of others. */
+function channelVerdicts(results: Results): Verdict[] {
+  const [k, l, l2, m] = (["K", "L", "L2", "M"] as const).map((work) => results.get(work));
+  const port = find(k, "message-port");
+  const [best, best2] = [l, l2].map((result) => fastestPeer(result, "messagesPerSecond", true));
+  const grpc = find(m, "grpc");
+  return [
+    ...verdict("K rendezvous, CPU ÷ MessagePort's", "≤ 1 ×", ratio(k, cpuOfMessage, port, "astranet-pipe"), times, atMost(1)),
+    ...verdict("K capacity 64, CPU ÷ MessagePort's", "≤ 1 ×", ratio(k, cpuOfMessage, port, "astranet-pipe-64"), times, atMost(1)),
+    ...verdict(`L 100 B ÷ fastest peer (${best?.label ?? "none"})`, "≥ 3 ×", ratio(l, "messagesPerSecond", best, "astranet-channel"), times, atLeast(3)),
+    ...verdict(`L2 64 KiB ÷ fastest peer (${best2?.label ?? "none"})`, "> 1 ×", ratio(l2, "messagesPerSecond", best2, "astranet-channel"), times, (v) => v > 1),
+    ...verdict("M p50 of client and serve ÷ gRPC's", "≤ 0.5 ×", ratio(m, "p50Micros", grpc, "astranet-rpc"), times, atMost(0.5)),
+    ...verdict("M p50 of a reply channel ÷ gRPC's", "≤ 0.5 ×", ratio(m, "p50Micros", grpc, "astranet-channel"), times, atMost(0.5)),
+  ];
+}
+
 /** What of the least to reach can be judged from these results. */
 export function judge(results: Results): Verdict[] {
   const [a, b, c, d, e, e2, f] = (["A", "B", "C", "D", "E", "E2", "F"] as const).map((work) => results.get(work));
@@ -95,5 +114,6 @@ export function judge(results: Results): Verdict[] {
     ...verdict("F ÷ corked raw", "≥ 0.8 ×", ratio(f, "messagesPerSecond", find(f, "raw-corked")), times, atLeast(0.8)),
     ...verdict(`F ÷ fastest peer (${fastestF?.label ?? "none"})`, "> 1 ×", ratio(f, "messagesPerSecond", fastestF), times, (v) => v > 1),
     ...networkVerdicts(results),
+    ...channelVerdicts(results),
   ];
 }

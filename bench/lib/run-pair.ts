@@ -6,12 +6,12 @@ import { parseMessage, type Message } from "../child/control.ts";
 import type { Measures, WorkName, WorkOptions } from "../work/work.ts";
 import type { Built } from "./build.ts";
 
-const between = { direct: [], relay: ["relay"], "far relay": ["relay", "delay"] } as const;
+const before = { alone: [], direct: ["server"], relay: ["server", "relay"], "far relay": ["server", "relay", "delay"] } as const;
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
-/** What is between server and client: nothing, a relay, or a relay whose link to the client is a long one. */
-export type Way = "direct" | "relay" | "far relay";
+/** What is there before the client: nothing at all, the server, a relay between the two, or a relay whose link to the client is a long one. */
+export type Way = keyof typeof before;
 
 export interface PairOptions {
   readonly built: Built;
@@ -55,14 +55,15 @@ export async function runPair(pair: PairOptions): Promise<Measures> {
         reject(new Error(`no result within ${String(pair.limitMs / 1000)} s`));
       }, pair.limitMs);
       let client: Child | undefined;
-      let server: Child;
+      let server: Child | undefined;
       let relay: Child | undefined;
       let direct = 0;
       /** Starts the first of `roles`, which goes to the one before at `port`; the next follows when it listens. */
       const startNext = ([role, ...later]: readonly ("server" | "relay" | "delay")[], port: number): void => {
         if (role === undefined) {
           client = start("client", { port, direct }, (message) => {
-            if ("ask" in message) send(message.ask.startsWith("relay ") && relay !== undefined ? relay : server, message);
+            const asked = "ask" in message && message.ask.startsWith("relay ") ? relay : server;
+            if ("ask" in message && asked !== undefined) send(asked, message);
             else if ("result" in message) resolve(message.result);
           });
           return;
@@ -76,7 +77,7 @@ export async function runPair(pair: PairOptions): Promise<Measures> {
         if (role === "server") server = child;
         else if (role === "relay") relay = child;
       };
-      startNext(["server", ...between[pair.way]], 0);
+      startNext(before[pair.way], 0);
     });
   } finally {
     clearTimeout(timer);

@@ -18,10 +18,10 @@ const SOCKET_OPENS = 12_000;
 const SAFE_SOCKET_OPENS = 2_000;
 
 /** Longest a pair of processes may take before it counts as hung. */
-const LIMIT_MS: Record<WorkName, number> = { A: 60_000, B: 60_000, C: 60_000, D: 180_000, E: 30_000, E2: 30_000, F: 60_000, G: 60_000, G2: 60_000, G3: 60_000, H: 60_000, H2: 30_000, I: 180_000, J: 60_000, J2: 60_000 };
+const LIMIT_MS: Record<WorkName, number> = { A: 60_000, B: 60_000, C: 60_000, D: 180_000, E: 30_000, E2: 30_000, F: 60_000, G: 60_000, G2: 60_000, G3: 60_000, H: 60_000, H2: 30_000, I: 180_000, J: 60_000, J2: 60_000, K: 60_000, L: 60_000, L2: 60_000, M: 30_000 };
 
-/** In the other works there is nothing between server and client. */
-const WAYS: Partial<Record<WorkName, Way>> = { H: "relay", H2: "relay", I: "far relay" };
+/** In the other works there are a server and a client, and nothing between them. */
+const WAYS: Partial<Record<WorkName, Way>> = { H: "relay", H2: "relay", I: "far relay", K: "alone" };
 
 
 function optionsFor(peer: PeerInfo, work: WorkName, bench: BenchOptions): WorkOptions {

@@ -20,6 +20,9 @@ const muxWorks = ["A", "B", "C", "D", "E", "E2", "F"] as const;
 const safeWorks = ["G", "G2", "G3"] as const;
 const relayWorks = ["H", "H2", "I"] as const;
 const linkWorks = ["J", "J2"] as const;
+const processWorks = ["K"] as const;
+const flowWorks = ["L", "L2"] as const;
+const callWorks = ["M"] as const;
 
 const OPEN_IS_LINEAR = 10_000;
 const bareSocket = { D: "each stream is a socket: the limit of file descriptors comes first" };
@@ -48,4 +51,13 @@ export const peers: readonly PeerInfo[] = [
   { name: "tls-proxy", label: "Node proxy, TLS in TLS", language: "js", works: relayWorks, sockets: true },
   { name: "libp2p", label: "libp2p 3.3.11", language: "js", works: [...safeWorks, ...linkWorks] },
   { name: "libp2p-noise", label: "@libp2p/yamux 8.0.3 over noise 17.0.3", language: "js", works: [...safeWorks, ...linkWorks] },
+  { name: "astranet-pipe", label: "@astranet/channel, rendezvous", language: "js", works: processWorks },
+  { name: "astranet-pipe-64", label: "@astranet/channel, capacity 64", language: "js", works: processWorks },
+  { name: "generator", label: "async generator", language: "js", works: processWorks },
+  { name: "message-port", label: "MessageChannel", language: "js", works: processWorks },
+  { name: "astranet-channel", label: "@astranet/channel", language: "js", works: [...flowWorks, ...callWorks] },
+  { name: "astranet-rpc", label: "@astranet/channel, client and serve", language: "js", works: callWorks },
+  { name: "grpc", label: "@grpc/grpc-js 1.14.7", language: "js", works: [...flowWorks, ...callWorks] },
+  { name: "socket-io", label: "socket.io 4.8.4", language: "js", works: [...flowWorks, ...callWorks] },
+  { name: "muxrpc", label: "muxrpc 8.0.0", language: "js", works: [...flowWorks, ...callWorks] },
 ];

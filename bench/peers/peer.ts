@@ -22,13 +22,16 @@ export interface BenchLink {
   readonly hops?: number;
 }
 
-/** A multiplexer (or a bare socket) as the works see it. One link at a time is measured. */
-export interface Peer {
+/** What a server does with what comes: of multiplexers, with each stream. */
+export type OnStream = (stream: BenchStream) => void;
+
+/** A multiplexer (or a bare socket) as the works see it; what is above those has links and servers of another kind. One link at a time is measured. */
+export interface Peer<Link = BenchLink, Server = OnStream> {
   /** Listens on a free loopback port and gives the port. */
-  listen(onstream: (stream: BenchStream) => void): Promise<number>;
-  dial(port: number): Promise<BenchLink>;
+  listen(server: Server): Promise<number>;
+  dial(port: number): Promise<Link>;
   /** Carries what comes to the peer that listens at `target`: listens on a free loopback port and gives that. */
   relay?(target: number): Promise<number>;
   /** One client that links again and again, and at once with others of its kind; each link is closed before it makes the next. */
-  dialler?(): Promise<(port: number) => Promise<BenchLink>>;
+  dialler?(): Promise<(port: number) => Promise<Link>>;
 }

@@ -41,3 +41,41 @@ declare module "protomux" {
     pair(key: { protocol: string }, callback: () => void): void;
   }
 }
+
+declare module "pull-stream" {
+  export type Source = (abort: Error | boolean | null | undefined, callback: (end: Error | true | null, data?: Buffer) => void) => void;
+  export type Sink = (source: Source) => void;
+  interface Both {
+    readonly source: Source;
+    readonly sink: Sink;
+  }
+  const pull: {
+    (source: Source, sink: Sink): void;
+    (first: Both, second: Both, third: Both): void;
+    drain(data: (data: Buffer) => void, done?: (error: Error | null) => void): Sink;
+  };
+  export default pull;
+}
+
+declare module "stream-to-pull-stream" {
+  import type { Duplex as NodeDuplex } from "node:stream";
+  import type { Sink, Source } from "pull-stream";
+  const toPull: { duplex(stream: NodeDuplex): { readonly source: Source; readonly sink: Sink } };
+  export default toPull;
+}
+
+declare module "muxrpc" {
+  import type { Sink, Source } from "pull-stream";
+  export type Manifest = Readonly<Record<string, "duplex" | "async">>;
+  export interface Duplex {
+    readonly source: Source;
+    readonly sink: Sink;
+  }
+  export interface Muxrpc {
+    readonly stream: Duplex;
+    flow(messageBytes: number): Duplex;
+    finish(): Promise<number>;
+    call(request: string): Promise<Buffer>;
+  }
+  export default function createMuxrpc(remote: Manifest | null, local: Manifest | null, api?: object): Muxrpc;
+}

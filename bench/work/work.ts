@@ -1,6 +1,6 @@
-import type { BenchLink, BenchStream } from "../peers/peer.ts";
+import type { BenchLink, OnStream } from "../peers/peer.ts";
 
-export const workNames = ["A", "B", "C", "D", "E", "E2", "F", "G", "G2", "G3", "H", "H2", "I", "J", "J2"] as const;
+export const workNames = ["A", "B", "C", "D", "E", "E2", "F", "G", "G2", "G3", "H", "H2", "I", "J", "J2", "K", "L", "L2", "M"] as const;
 export type WorkName = (typeof workNames)[number];
 
 /** What a work hands back: named numbers, units in the names. */
@@ -28,16 +28,16 @@ export type Ask = (question: string, data?: number) => Promise<Measures>;
 export type Answers = Record<string, (data: number) => Measures | Promise<Measures>>;
 
 /** Ways to the server besides the link that a work is given. */
-interface Dials {
+interface Dials<Link> {
   /** Past the relay. */
-  direct(): Promise<BenchLink>;
+  direct(): Promise<Link>;
   /** One client that links again and again. */
-  dialler(): Promise<() => Promise<BenchLink>>;
+  dialler(): Promise<() => Promise<Link>>;
 }
 
 /** One work: what both processes do with a link. Written once for all peers. */
-export interface Work {
+export interface Work<Link = BenchLink, Server = OnStream> {
   /** The server's side. Answers to `relay …` come from the relay, which does no work. */
-  serve(answers: Answers, options: WorkOptions): (stream: BenchStream) => void;
-  run(link: BenchLink, ask: Ask, options: WorkOptions, dials: Dials): Promise<Measures>;
+  serve(answers: Answers, options: WorkOptions): Server;
+  run(link: Link, ask: Ask, options: WorkOptions, dials: Dials<Link>): Promise<Measures>;
 }
