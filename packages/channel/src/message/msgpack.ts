@@ -1,18 +1,16 @@
-import { Decoder, decodeTimestampExtension, Encoder, encodeTimestampExtension, EXT_TIMESTAMP, ExtData } from "@msgpack/msgpack";
+import { Decoder, decodeTimestampExtension, EXT_TIMESTAMP } from "@msgpack/msgpack";
 import { AstraError } from "@astranet/transport";
-import { bigintOf, bytesOfBigint } from "./bigints.ts";
+import { bigintOf } from "./bigints.ts";
 import type { Codec, EndReader, EndWriter } from "./codec.ts";
-import { copyOfDate } from "./dates.ts";
-import { errorOf, fieldsOf, type ErrorFields } from "./errors.ts";
+import { errorOf, type ErrorFields } from "./errors.ts";
 import { checkExtensions, type Extension } from "./extension.ts";
 import { extensionTypes, isNested } from "./extension-types.ts";
-import { kindOf, type End } from "./kinds.ts";
 import { defaultMaxDepth, defaultMaxValues } from "./limits.ts";
+import { MsgpackEncoder } from "./msgpack-encoder.ts";
 import { checkSize } from "./msgpack-size.ts";
-import { checkKey } from "./pack.ts";
-import { explained, isNot, Unsupported } from "./unsupported.ts";
-import { encodeVarint, VarintReader } from "./varint.ts";
-import { bytesOfView, viewKindOf, viewOf } from "./views.ts";
+import { explained } from "./unsupported.ts";
+import { VarintReader } from "./varint.ts";
+import { viewOf } from "./views.ts";
 
 /** What `msgpack` takes. */
 export interface MsgpackOptions {
@@ -29,15 +27,11 @@ export function msgpack(options: MsgpackOptions = {}): Codec {
   return new MsgpackCodec(options);
 }
 
-const nothing = new Uint8Array(0);
-const ofUndefined = new ExtData(extensionTypes.undefined, nothing);
-const ofNegativeZero = new ExtData(extensionTypes.negativeZero, nothing);
-
 class MsgpackCodec implements Codec {
   readonly name = "msgpack";
   readonly #extensions: readonly Extension[];
   readonly #limits: { readonly maxDepth: number; readonly maxValues: number };
-  readonly #encoder = new Encoder({ maxDepth: 10_000 });
+  readonly #encoder: MsgpackEncoder;
   readonly #decoder: Decoder;
   /** Of the message that is being decoded. */
   #reader: EndReader | undefined;
@@ -46,12 +40,17 @@ class MsgpackCodec implements Codec {
     this.#extensions = extensions;
     this.#limits = { maxDepth, maxValues };
     checkExtensions(this.#extensions);
+    this.#encoder = new MsgpackEncoder(extensions, maxDepth);
     this.#decoder = new Decoder({ extensionCodec: { tryToEncode: () => null, decode: (bytes, type) => this.#decodeExtension(bytes, type) } });
   }
 
   encode(message: unknown, ends: EndWriter): Uint8Array {
+    return this.encodeBehind(0, message, ends).slice();
+  }
+
+  encodeBehind(room: number, message: unknown, ends: EndWriter): Uint8Array {
     try {
-      return this.#encoder.encode(this.#prepare(message, ends, 0));
+      return this.#encoder.encode(room, message, ends);
     } catch (error) {
       throw explained(error, message);
     }
@@ -66,74 +65,6 @@ class MsgpackCodec implements Codec {
     } finally {
       this.#reader = outer;
     }
-  }
-
-  /** The message as the encoder can have it: what msgpack has no word for is an extension. */
-  #prepare(value: unknown, ends: EndWriter, depth: number): unknown {
-    switch (typeof value) {
-      case "object":
-        return value === null ? null : this.#prepareObject(value, ends, depth);
-      case "undefined":
-        return ofUndefined;
-      case "number":
-        return value === 0 && Object.is(value, -0) ? ofNegativeZero : value;
-      case "bigint":
-        return new ExtData(extensionTypes.bigint, bytesOfBigint(value));
-      case "function":
-      case "symbol":
-        throw new Unsupported(value, isNot(value));
-      default:
-        return value;
-    }
-  }
-
-  #prepareObject(value: object, ends: EndWriter, depth: number): unknown {
-    const { maxDepth } = this.#limits;
-    if (depth >= maxDepth) throw new AstraError("EINVAL", `the message is nested more than ${maxDepth} deep, or holds itself`);
-    const kind = kindOf(value);
-    switch (kind) {
-      case "object": {
-        const prepared: Record<string, unknown> = {};
-        for (const key of Object.keys(value)) {
-          checkKey(value, key);
-          prepared[key] = this.#prepare((value as Record<string, unknown>)[key], ends, depth + 1);
-        }
-        return prepared;
-      }
-      case "array": {
-        const prepared: unknown[] = [];
-        // Holes too.
-        for (let i = 0; i < (value as unknown[]).length; i += 1) prepared.push(this.#prepare((value as unknown[])[i], ends, depth + 1));
-        return prepared;
-      }
-      case "bytes":
-        return value;
-      case "map": {
-        const entries = [...(value as Map<unknown, unknown>)].flatMap(([key, each]) => [this.#prepare(key, ends, depth + 1), this.#prepare(each, ends, depth + 1)]);
-        return this.#nested(extensionTypes.map, entries);
-      }
-      case "set":
-        return this.#nested(extensionTypes.set, [...(value as Set<unknown>)].map((each) => this.#prepare(each, ends, depth + 1)));
-      case "date":
-        return new ExtData(EXT_TIMESTAMP, encodeTimestampExtension(copyOfDate(value as Date))!);
-      case "view":
-        return new ExtData(extensionTypes.view, bytesOfView(value as ArrayBufferView, viewKindOf(value as ArrayBufferView)));
-      case "buffer":
-        return new ExtData(extensionTypes.buffer, new Uint8Array(value as ArrayBuffer));
-      case "error":
-        return this.#nested(extensionTypes.error, this.#prepare(fieldsOf(value as Error), ends, depth + 1));
-      case undefined: {
-        const extension = this.#extensions.find((each) => each.is(value));
-        if (extension === undefined) throw new Unsupported(value, isNot(value));
-        return this.#nested(extension.type, this.#prepare(extension.encode(value), ends, depth + 1));
-      }
-      default:
-        return new ExtData(extensionTypes.end, encodeVarint(ends.add(value as End)));
-    }
-  }
-
-  #nested(type: number, prepared: unknown): ExtData {
-    return new ExtData(type, this.#encoder.encode(prepared));
   }
 
   #decodeExtension(bytes: Uint8Array, type: number): unknown {

@@ -6,15 +6,19 @@ import type { Travelling } from "../message/travelling.ts";
 import { explained, Unsupported } from "../message/unsupported.ts";
 import type { Item } from "../queue/item.ts";
 import type { ChannelHost } from "./host.ts";
+import { frameRoom } from "./message-frame.ts";
 
 /** The bytes of a message, and the ends that travel beside them. */
 export class EncodedMessage {
+  /** Behind `room` bytes for its frame. */
   readonly payload: Uint8Array;
+  readonly room: number;
   readonly ends: readonly End[];
   readonly kinds: readonly EndKind[];
 
-  constructor(payload: Uint8Array, ends: readonly End[], kinds: readonly EndKind[]) {
+  constructor(payload: Uint8Array, room: number, ends: readonly End[], kinds: readonly EndKind[]) {
     this.payload = payload;
+    this.room = room;
     this.ends = ends;
     this.kinds = kinds;
   }
@@ -24,22 +28,24 @@ export class EncodedMessage {
 export function encodeNow({ codec, limits }: ChannelHost, message: unknown): EncodedMessage {
   if (message instanceof EncodedMessage) return message;
   const table = new EndTable(limits.maxReferences);
+  const room = codec.encodeBehind === undefined ? 0 : frameRoom;
   let payload: Uint8Array;
   try {
-    payload = codec.encode(message, table);
+    payload = codec.encodeBehind?.(room, message, table) ?? codec.encode(message, table);
   } catch (error) {
     throw explained(error, message);
   }
-  if (payload.length > limits.maxMessageBytes) throw new AstraError("EMSGSIZE", `a message of ${payload.length} bytes is too long: maxMessageBytes is ${limits.maxMessageBytes}`);
-  return new EncodedMessage(payload, table.ends, table.kinds);
+  const length = payload.length - room;
+  if (length > limits.maxMessageBytes) throw new AstraError("EMSGSIZE", `a message of ${length} bytes is too long: maxMessageBytes is ${limits.maxMessageBytes}`);
+  return new EncodedMessage(payload, room, table.ends, table.kinds);
 }
 
 /** The same for a message that has to wait: its ends are not the caller's any more. */
 export function encodeForLater(host: ChannelHost, message: unknown): Item {
-  const { payload, ends, kinds } = encodeNow(host, message);
+  const { payload, room, ends, kinds } = encodeNow(host, message);
   const moved = ends.map((end, i) => toMove(end, kinds[i]!));
   for (const each of moved) each.move();
-  return new WaitingMessage(new EncodedMessage(payload, moved.map(({ fresh }) => fresh), kinds), moved);
+  return new WaitingMessage(new EncodedMessage(payload, room, moved.map(({ fresh }) => fresh), kinds), moved);
 }
 
 class WaitingMessage implements Item {
@@ -64,12 +70,15 @@ class WaitingMessage implements Item {
   }
 }
 
+const none: readonly never[] = [];
+
 /** The ends of a message that is being encoded. */
 class EndTable implements EndWriter {
-  readonly ends: End[] = [];
-  readonly kinds: EndKind[] = [];
+  // Most messages have none.
+  ends: End[] = none as never[];
+  kinds: EndKind[] = none as never[];
   readonly #most: number;
-  readonly #seen = new Set<End>();
+  #seen: Set<End> | undefined;
 
   constructor(most: number) {
     this.#most = most;
@@ -78,9 +87,14 @@ class EndTable implements EndWriter {
   add(end: End): number {
     const kind = typeof end === "object" && (end as End | null) !== null ? kindOf(end) : undefined;
     if (kind === undefined || !isEnd(kind)) throw new Unsupported(end, "is neither a Sender, nor a Receiver, nor a byte stream");
-    if (this.#seen.has(end)) throw new Unsupported(end, "is in the message twice");
+    if (this.#seen?.has(end) === true) throw new Unsupported(end, "is in the message twice");
     checkOwned(end, kind);
     if (this.ends.length >= this.#most) throw new AstraError("EINVAL", `the message has more channels and byte streams than maxReferences, ${this.#most}`);
+    if (this.#seen === undefined) {
+      this.#seen = new Set();
+      this.ends = [];
+      this.kinds = [];
+    }
     this.#seen.add(end);
     this.kinds.push(kind);
     return this.ends.push(end) - 1;

@@ -12,8 +12,24 @@ export interface Reference {
 
 const kinds: readonly EndKind[] = ["sender", "receiver", "readable", "writable", "duplex"];
 
-/** length varint | count varint | count × (kind u8, id varint) | payload */
-export function encodeMessage(payload: Uint8Array, references: readonly Reference[]): Uint8Array {
+/** What most messages need in front of them: their length, up to 2^49, and that they have no references. */
+export const frameRoom = 8;
+
+/**
+ * length varint | count varint | count × (kind u8, id varint) | payload. The first `room` bytes of `payload` are not of it: where what comes before a message fits there, it is not copied.
+ */
+export function encodeMessage(payload: Uint8Array, references: readonly Reference[], room = 0): Uint8Array {
+  return references.length === 0 && room >= frameRoom ? framed(payload, room) : copied(payload.subarray(room), references);
+}
+
+function framed(payload: Uint8Array, room: number): Uint8Array {
+  const length = payload.length - room + 1;
+  const begin = room - 1 - varintBytes(length);
+  payload[writeVarint(payload, begin, length)] = 0;
+  return payload.subarray(begin);
+}
+
+function copied(payload: Uint8Array, references: readonly Reference[]): Uint8Array {
   let listBytes = varintBytes(references.length);
   for (const { id } of references) listBytes += 1 + varintBytes(id);
   const length = listBytes + payload.length;

@@ -10,6 +10,7 @@ import { encodeMessage } from "./message-frame.ts";
 import { reasonText, resetCodeOf } from "./reset-codes.ts";
 
 const nothing = new Uint8Array(0);
+const none: readonly never[] = [];
 
 /** Sends what a queue has over a stream, one message after the other, and opens a stream for each end in them. */
 export class MessageWriter implements Consumer {
@@ -31,14 +32,17 @@ export class MessageWriter implements Consumer {
 
   take(message: unknown): void {
     const { references } = this.#host;
-    const { payload, ends, kinds } = encodeNow(this.#host, message);
+    const { payload, room, ends, kinds } = encodeNow(this.#host, message);
+    if (kinds.length === 0) {
+      this.#write(encodeMessage(payload, none, room));
+      return;
+    }
     const list = kinds.map((kind) => ({ kind, id: references.takeId() }));
-    const frame = encodeMessage(payload, list);
+    const frame = encodeMessage(payload, list, room);
     const streams: Stream[] = [];
     try {
       for (const { id } of list) streams.push(this.#open(id));
-      // There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end.
-      if (!this.#stream.tryWrite(frame)) this.#stream.write(frame).catch(() => undefined);
+      this.#write(frame);
     } catch (error) {
       for (const stream of streams) stream.reset();
       throw error;
@@ -56,6 +60,11 @@ export class MessageWriter implements Consumer {
 
   fail(reason: unknown): void {
     this.#stream.reset(resetCodeOf(reason), reasonText(reason));
+  }
+
+  /** There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end. */
+  #write(frame: Uint8Array): void {
+    if (!this.#stream.tryWrite(frame)) this.#stream.write(frame).catch(() => undefined);
   }
 
   #open(id: number): Stream {
