@@ -37,6 +37,46 @@ describe("serve", () => {
     await expect(serve(receiver, {}, { maxCalls: 0 })).rejects.toMatchObject({ code: "EINVAL" });
   });
 
+  it("tells a method that its caller is gone, also one that only looks afterwards", async () => {
+    interface Patient {
+      wait(): Promise<void>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    let [begun, looked] = [(): void => undefined, (_aborted: boolean): void => undefined];
+    const began = new Promise<void>((resolve) => (begun = resolve));
+    const isAborted = new Promise<boolean>((resolve) => (looked = resolve));
+    let leave = (): void => undefined;
+    const left = new Promise<void>((resolve) => (leave = resolve));
+    void serve<Patient>(receiver, {
+      async wait(context) {
+        begun();
+        await left;
+        looked(context.signal.aborted);
+      },
+    });
+    const abort = new AbortController();
+    const called = client<Patient>(sender).wait({ signal: abort.signal });
+    const rejects = expect(called).rejects.toBe("enough");
+    await began;
+    abort.abort("enough");
+    await rejects;
+    leave();
+    expect(await isAborted).toBe(true);
+  });
+
+  it("aborts no signal of a call that was answered", async () => {
+    interface Quick {
+      quick(): Promise<void>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    const signals: AbortSignal[] = [];
+    const served = serve<Quick>(receiver, { quick: (context) => void signals.push(context.signal) });
+    await client<Quick>(sender).quick();
+    await sender.close();
+    await served;
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  });
+
   it("tells methods that the channel broke, and rejects once they are through", async () => {
     const { sender, receiver } = pipe<Call>();
     const reasons: unknown[] = [];

@@ -40,26 +40,63 @@ export async function serve<S>(calls: Receiver<Call>, implementation: Implementa
 async function answer(implementation: object, call: Call, gone: AbortSignal): Promise<void> {
   if (!isCall(call)) return;
   const { method, args, answer: answers } = call;
-  const abort = new AbortController();
-  const cancel = (): void => abort.abort(new AstraError("EPIPE", "the caller does not wait any more"));
-  const over = (): void => abort.abort(gone.reason);
-  answers.closed.then(cancel, cancel);
-  gone.addEventListener("abort", over, { once: true });
+  const waiting = new CallerWaits(answers, gone);
   try {
-    const result: unknown = await methodOf(implementation, method).apply(implementation, [...args, { signal: abort.signal } satisfies CallContext]);
-    if (isAsyncIterable(result)) await sendItems(result, answers);
-    else await answers.send({ value: result });
+    const result: unknown = await methodOf(implementation, method).apply(implementation, [...args, waiting.context]);
+    const isStream = isAsyncIterable(result);
+    if (isStream) for await (const item of result) await answers.send({ item });
+    waiting.over();
+    await answers.send(isStream ? { done: true } : { value: result });
     await answers.close();
   } catch (error) {
     await refuse(answers, error);
   } finally {
-    gone.removeEventListener("abort", over);
+    waiting.over();
   }
 }
 
-async function sendItems(items: AsyncIterable<unknown>, answers: Sender<Answer>): Promise<void> {
-  for await (const item of items) await answers.send({ item });
-  await answers.send({ done: true });
+/** The signal of one call. Most methods do not look at it, and those whose caller waits to the end never hear of it: so it is made when it is asked for. */
+class CallerWaits {
+  readonly context: CallContext;
+  readonly #answers: Sender<Answer>;
+  readonly #gone: AbortSignal;
+  #abort: AbortController | undefined;
+  #isOver = false;
+  readonly #disappeared = (): void => this.#abort?.abort(this.#gone.reason);
+
+  constructor(answers: Sender<Answer>, gone: AbortSignal) {
+    this.#answers = answers;
+    this.#gone = gone;
+    const signal = (): AbortSignal => this.#signal();
+    this.context = {
+      get signal() {
+        return signal();
+      },
+    };
+  }
+
+  /** The method is through: whatever happens now is no concern of the method's. */
+  over(): void {
+    this.#isOver = true;
+    this.#gone.removeEventListener("abort", this.#disappeared);
+  }
+
+  #signal(): AbortSignal {
+    if (this.#abort !== undefined) return this.#abort.signal;
+    const abort = (this.#abort = new AbortController());
+    if (this.#isOver) return abort.signal;
+    const cancel = (): void => {
+      if (!this.#isOver) abort.abort(new AstraError("EPIPE", "the caller does not wait any more"));
+    };
+    // What has happened before it was asked for is told at once, for who only looks whether it is aborted.
+    if (this.#gone.aborted) abort.abort(this.#gone.reason);
+    else if (this.#answers._queue?.refusal !== undefined) cancel();
+    else {
+      this.#gone.addEventListener("abort", this.#disappeared, { once: true });
+      this.#answers.closed.then(cancel, cancel);
+    }
+    return abort.signal;
+  }
 }
 
 /** Says why there is no result; where not even that can be sent, the caller hears that the channel broke. */
