@@ -12,13 +12,11 @@ export function checkSize(bytes: Uint8Array, limits: { readonly maxDepth: number
 
 class SizeCheck {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #maxDepth: number;
   #valuesLeft: number;
 
   constructor(bytes: Uint8Array, { maxDepth, maxValues }: { readonly maxDepth: number; readonly maxValues: number }) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#maxDepth = maxDepth;
     this.#valuesLeft = maxValues;
   }
@@ -104,8 +102,9 @@ class SizeCheck {
 
   #length(at: number, end: number, bytes: 1 | 2 | 4): number {
     if (at + bytes > end) throw cutShort();
-    if (bytes === 1) return this.#bytes[at]!;
-    return bytes === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);
+    let length = 0;
+    for (let i = at; i < at + bytes; i += 1) length = length * 256 + this.#bytes[i]!;
+    return length;
   }
 
   #byte(at: number, end: number): number {

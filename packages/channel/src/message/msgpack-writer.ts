@@ -15,6 +15,8 @@ const scratch = new DataView(new ArrayBuffer(8));
 /** Writes msgpack, one message after the other. What it gives stays as it is. */
 export class MsgpackWriter {
   #slab = new Uint8Array(0);
+  /** The slab that short messages share, and where its next one begins, while a long message has a buffer of its own. */
+  #aside: { readonly slab: Uint8Array<ArrayBuffer>; readonly start: number } | undefined;
   #nextSlabBytes = firstSlabBytes;
   /** Of the message that is being written. */
   #start = 0;
@@ -22,6 +24,7 @@ export class MsgpackWriter {
 
   /** A message begins, behind `room` bytes that are its caller's. One that was not ended is forgotten. */
   begin(room: number): void {
+    this.#goBack();
     if (this.#slab.length - this.#start < leastBytes + room) {
       this.#slab = new Uint8Array(this.#nextSlabBytes + room);
       this.#nextSlabBytes = Math.min(this.#nextSlabBytes * 4, maxSlabBytes);
@@ -34,11 +37,7 @@ export class MsgpackWriter {
   end(): Uint8Array {
     const message = this.#slab.subarray(this.#start, this.#at);
     this.#start = this.#at;
-    // What had to grow for a message is that one's alone.
-    if (this.#slab.length > maxSlabBytes * 2) {
-      this.#slab = this.#slab.subarray(0, 0);
-      this.#start = 0;
-    }
+    this.#goBack();
     return message;
   }
 
@@ -194,16 +193,24 @@ export class MsgpackWriter {
     this.#at += bytes.length;
   }
 
+  #goBack(): void {
+    if (this.#aside === undefined) return;
+    ({ slab: this.#slab, start: this.#start } = this.#aside);
+    this.#aside = undefined;
+  }
+
   #reserve(bytes: number): void {
     if (this.#slab.length - this.#at < bytes) this.#grow(bytes);
   }
 
-  /** What there is of the message moves into a larger slab: a new one for short messages, one that fits for a long one. */
+  /** What there is of the message moves into the next slab, or into a buffer that is this message's alone. */
   #grow(bytes: number): void {
     const used = this.#at - this.#start;
-    const larger = new Uint8Array(Math.max(this.#nextSlabBytes, used * 2 + bytes));
+    const wanted = used * 2 + bytes;
+    const larger = new Uint8Array(Math.max(this.#nextSlabBytes, wanted));
     larger.set(this.#slab.subarray(this.#start, this.#at));
-    this.#nextSlabBytes = Math.min(this.#nextSlabBytes * 4, maxSlabBytes);
+    if (wanted > maxSlabBytes) this.#aside ??= { slab: this.#slab, start: this.#start };
+    else this.#nextSlabBytes = Math.min(this.#nextSlabBytes * 4, maxSlabBytes);
     this.#slab = larger;
     this.#start = 0;
     this.#at = used;

@@ -2,14 +2,6 @@ import { AstraError } from "@astranet/transport";
 import { joined } from "../bytes.ts";
 import { VarintReader } from "../message/varint.ts";
 
-/** A message that came. */
-export interface MessageFrame {
-  /** Its references and its payload. */
-  readonly body: Uint8Array;
-  /** Bytes of the stream that it was. */
-  readonly bytes: number;
-}
-
 /** Cuts a channel's bytes into messages: length varint | body. Keeps at most one message that is not whole. */
 export class FrameReader {
   readonly #maxBytes: number;
@@ -29,8 +21,11 @@ export class FrameReader {
     return this.#held + this.#prefixBytes;
   }
 
-  /** The messages that `chunk` completes. Throws EMSGSIZE for one that is too long, before any of it is kept. */
-  *push(chunk: Uint8Array): IterableIterator<MessageFrame> {
+  /**
+   * Gives `take` the messages that `chunk` completes, each as its references and payload, and the bytes of the stream that it was.
+   * Throws EMSGSIZE for one that is too long, before any of it is kept, and what `take` throws.
+   */
+  push(chunk: Uint8Array, take: (body: Uint8Array, bytes: number) => void): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.#wanted === -1) {
@@ -39,13 +34,15 @@ export class FrameReader {
         if (length === undefined) continue;
         this.#check(length);
         this.#wanted = length;
-      } else {
-        const piece = chunk.subarray(at, at + this.#wanted - this.#held);
+      }
+      const piece = chunk.subarray(at, at + this.#wanted - this.#held);
+      at += piece.length;
+      if (piece.length === this.#wanted) this.#give(piece, take);
+      else {
         this.#pieces.push(piece);
         this.#held += piece.length;
-        at += piece.length;
+        if (this.#held === this.#wanted) this.#give(joined(this.#pieces, this.#held), take);
       }
-      if (this.#held === this.#wanted) yield this.#take();
     }
   }
 
@@ -55,13 +52,12 @@ export class FrameReader {
     throw new AstraError("EMSGSIZE", `a message of ${what} came, and maxMessageBytes is ${this.#maxBytes}`);
   }
 
-  #take(): MessageFrame {
-    const body = this.#pieces.length === 1 ? this.#pieces[0]! : joined(this.#pieces, this.#held);
+  #give(body: Uint8Array, take: (body: Uint8Array, bytes: number) => void): void {
     const bytes = this.#prefixBytes + body.length;
-    this.#pieces = [];
+    if (this.#held > 0) this.#pieces = [];
     this.#held = 0;
     this.#prefixBytes = 0;
     this.#wanted = -1;
-    return { body, bytes };
+    take(body, bytes);
   }
 }

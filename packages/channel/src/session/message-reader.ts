@@ -5,7 +5,7 @@ import type { End } from "../message/kinds.ts";
 import { Fifo } from "../queue/fifo.ts";
 import type { Item } from "../queue/item.ts";
 import type { MessageQueue } from "../queue/message-queue.ts";
-import { FrameReader, type MessageFrame } from "./frame-reader.ts";
+import { FrameReader } from "./frame-reader.ts";
 import type { ChannelHost } from "./host.ts";
 import { decodeMessage, type Reference } from "./message-frame.ts";
 import { discardClaim, endFor } from "./received-ends.ts";
@@ -47,7 +47,7 @@ export class MessageReader implements PortReader {
       return;
     }
     this.#orBreak(() => {
-      for (const frame of this.#frames.push(chunk)) this.#take(frame);
+      this.#frames.push(chunk, this.#take);
       this.#prepay();
     });
   }
@@ -75,15 +75,15 @@ export class MessageReader implements PortReader {
     this.#queue.fail(error, { keep: false });
   }
 
-  #take({ body, bytes }: MessageFrame): void {
+  readonly #take = (body: Uint8Array, bytes: number): void => {
     const { references, payload } = decodeMessage(body, this.#host.limits.maxReferences);
-    const item = new NetworkItem(this.#host, this, payload, { bytes, prepaid: this.#prepaid });
+    const item = new NetworkItem(this.#host, this, payload, bytes, this.#prepaid);
     this.#prepaid = 0;
     this.#waiting += 1;
     for (const reference of references) item.claim(reference, () => this.#release());
     if (item.isWhole && this.#held.length === 0) this.#queue.push(item);
     else this.#held.push(item);
-  }
+  };
 
   /** Where it throws nothing more is taken; what came before is delivered. */
   #orBreak(work: () => void): void {
@@ -158,14 +158,16 @@ class NetworkItem implements Item, EndReader {
   readonly #host: ChannelHost;
   readonly #reader: MessageReader;
   readonly #payload: Uint8Array;
-  readonly #size: { readonly bytes: number; readonly prepaid: number };
+  readonly #bytes: number;
+  readonly #prepaid: number;
   #ends: { readonly kind: Reference["kind"]; readonly claim: Claim; taken: boolean }[] | undefined;
 
-  constructor(host: ChannelHost, reader: MessageReader, payload: Uint8Array, size: { readonly bytes: number; readonly prepaid: number }) {
+  constructor(host: ChannelHost, reader: MessageReader, payload: Uint8Array, bytes: number, prepaid: number) {
     this.#host = host;
     this.#reader = reader;
     this.#payload = owned(payload);
-    this.#size = size;
+    this.#bytes = bytes;
+    this.#prepaid = prepaid;
   }
 
   /** Whether all its streams are here, or will not come. */
@@ -199,17 +201,17 @@ class NetworkItem implements Item, EndReader {
       const malformed = AstraError.is(error) ? error : new AstraError("ERR_ASTRANET_PROTOCOL", `a message could not be decoded as ${this.#host.codec.name}: ${reasonText(error)}`, { cause: error });
       this.#dropEnds();
       this.#reader.broke(malformed);
-      this.#reader.opened(this.#size.bytes, this.#size.prepaid);
+      this.#reader.opened(this.#bytes, this.#prepaid);
       throw malformed;
     }
     this.#dropEnds();
-    this.#reader.opened(this.#size.bytes, this.#size.prepaid);
+    this.#reader.opened(this.#bytes, this.#prepaid);
     return message;
   }
 
   discard(): void {
     this.#dropEnds();
-    this.#reader.opened(this.#size.bytes, this.#size.prepaid);
+    this.#reader.opened(this.#bytes, this.#prepaid);
   }
 
   restore(): void {
