@@ -98,7 +98,7 @@ class Copier {
       case "date":
         return copyOfDate(value as Date);
       case "bytes":
-        return Uint8Array.from(value as Uint8Array);
+        return new Uint8Array(value as Uint8Array);
       case "view":
         return copyOfView(value as ArrayBufferView);
       case "buffer":

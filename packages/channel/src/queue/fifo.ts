@@ -7,6 +7,11 @@ export class Fifo<T> implements Iterable<T> {
     return this.#items.length - this.#head;
   }
 
+  /** Who goes next. */
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }
@@ -27,6 +32,10 @@ export class Fifo<T> implements Iterable<T> {
   }
 
   delete(item: T): void {
+    if (item === this.first) {
+      this.shift();
+      return;
+    }
     const at = this.#items.indexOf(item, this.#head);
     if (at !== -1) this.#items.splice(at, 1);
   }

@@ -56,7 +56,7 @@ export class MessageQueue {
   /** Whether `put` would need no patience. */
   isReadyFor(choice?: Choice): boolean {
     if (this.#consumer !== undefined) return this.consumesNow;
-    return this.#items.length < this.#capacity || [...this.#takers].some((taker) => mayMeet(taker.choice, choice));
+    return this.#items.length < this.#capacity || firstFor(this.#takers, choice) !== undefined;
   }
 
   /** Whether somebody waits for a message. */
@@ -302,12 +302,18 @@ function hasRoom(consumer: Consumer): boolean {
 
 /** The first that is not void, and that may happen together with something of `choice`. It has won, and is taken out. */
 function next<T extends Taker | Putter>(waiting: Fifo<T>, choice?: Choice): T | undefined {
-  for (const each of waiting) {
-    if (!mayMeet(each.choice, choice)) continue;
-    waiting.delete(each);
-    claim(each.choice);
-    return each;
-  }
+  const each = firstFor(waiting, choice);
+  if (each === undefined) return undefined;
+  waiting.delete(each);
+  claim(each.choice);
+  return each;
+}
+
+/** The first that may happen together with something of `choice`: mostly the first of all. */
+function firstFor<T extends Taker | Putter>(waiting: Fifo<T>, choice: Choice | undefined): T | undefined {
+  const { first } = waiting;
+  if (first === undefined || mayMeet(first.choice, choice)) return first;
+  for (const each of waiting) if (mayMeet(each.choice, choice)) return each;
   return undefined;
 }
 
