@@ -17,8 +17,10 @@ export class MessageQueue {
   readonly #takers = new Fifo<Taker>();
   readonly #putters = new Fifo<Putter>();
   #consumer: Consumer | undefined;
-  /** The consumer has no room, or has had the last word. */
+  /** The consumer has no room. */
   #busy = false;
+  /** The consumer has had the last word. */
+  #concluded = false;
   /** The sender's last word. */
   #over: { readonly failure: Failure | undefined } | undefined;
   /** The receiver's. */
@@ -217,11 +219,13 @@ export class MessageQueue {
   }
 
   #feed(consumer: Consumer): void {
-    while (!this.#busy && this.#cancelled === undefined) {
+    while (this.#cancelled === undefined) {
+      // The last word needs no room: a receiver that takes nothing hears that the sender gave up.
       if (this.#items.length === 0 && this.#putters.length === 0) {
         this.#conclude(consumer);
         return;
       }
+      if (this.#busy) return;
       if (!hasRoom(consumer)) {
         this.#waitForRoom(consumer);
         return;
@@ -262,8 +266,8 @@ export class MessageQueue {
 
   /** Tells the consumer the sender's last word, once. */
   #conclude(consumer: Consumer): void {
-    if (this.#over === undefined) return;
-    this.#busy = true;
+    if (this.#over === undefined || this.#concluded) return;
+    this.#concluded = true;
     const { failure } = this.#over;
     const farewell = (this.#farewell ??= new Deferred());
     if (failure === undefined) {

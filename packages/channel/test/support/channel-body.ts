@@ -157,6 +157,17 @@ export function channelBody(name: string, begin: () => Promise<Sides>): void {
         await expect(receiver.closed).rejects.toMatchObject({ code: "ECONNRESET" });
       }));
 
+    it("that its sender gives up while nobody receives tells its receiver at once", () =>
+      using(async (sides) => {
+        const long = "x".repeat(100_000);
+        const { sender, receiver } = await sides.channel<string>();
+        while (sender.trySend(long));
+        const unsent = sender.send(long);
+        sender.abort(new Error("too slow"));
+        await expect(unsent).rejects.toMatchObject({ code: "ECONNRESET" });
+        await expect(receiver.closed).rejects.toMatchObject({ code: "ECONNRESET" });
+      }));
+
     it("carries a Sender for the answer (libchan's RetPipe, jschan's reply)", () =>
       using(async (sides) => {
         const { sender, receiver } = await sides.channel<{ data: string; ret: Sender<{ data: string }> }>();
