@@ -19,10 +19,10 @@ export class MessageQueue {
   #consumer: Consumer | undefined;
   /** The consumer has no room. */
   #busy = false;
-  /** The consumer has had the last word. */
-  #concluded = false;
-  /** The sender's last word. */
+  /** The sender's last word. One who has closed may still give up. */
   #over: { readonly failure: Failure | undefined } | undefined;
+  /** The one that the consumer has heard. */
+  #told: { readonly failure: Failure | undefined } | undefined;
   /** The receiver's. */
   #cancelled: Failure | undefined;
   #closed: Deferred<void> | undefined;
@@ -266,8 +266,8 @@ export class MessageQueue {
 
   /** Tells the consumer the sender's last word, once. */
   #conclude(consumer: Consumer): void {
-    if (this.#over === undefined || this.#concluded) return;
-    this.#concluded = true;
+    if (this.#over === undefined || this.#told === this.#over) return;
+    this.#told = this.#over;
     const { failure } = this.#over;
     const farewell = (this.#farewell ??= new Deferred());
     if (failure === undefined) {
