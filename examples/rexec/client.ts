@@ -15,14 +15,21 @@ async function main(): Promise<number> {
   const [command, ...args] = rest;
   if (command === undefined) throw new Error("which command?");
   const channels = new Channels(await dial(options), { role: "client" });
-  const { status } = await remoteCommand(channels.open<Request>(), command, args, process);
-  return status;
+  try {
+    return (await remoteCommand(channels.open<Request>(), command, args, process)).status;
+  } catch (error) {
+    throw new Error(`the server is gone: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 main().then(
   // Whatever waits for a terminal's next line would keep the process.
   (status) => process.exit(status),
   (error: unknown) => {
-    process.stderr.write(`rexec: ${error instanceof Error ? error.message : String(error)}\n`, () => process.exit(FAILED));
+    process.stderr.write(`rexec: ${reasonOf(error)}\n`, () => process.exit(FAILED));
   },
 );

@@ -11,6 +11,6 @@ export async function dial(options: Options): Promise<ChannelPipe> {
     return transport.dial("tls", needed(options, "dial").replace(/^tls:\/\//, ""));
   }
   const net = new AstraNet({ secret: needed(options, "secret"), role: "client" });
-  await net.join(needed(options, "join"));
+  await net.join(needed(options, "join"), { retry: false });
   return net.dial(options.service);
 }

@@ -133,13 +133,14 @@ describe.each(ways)("rexec $name", (way) => {
     expect(await outcome(rexec(path))).toEqual({ status: 126, stdout: "", stderr: `rexec: ${path}: spawn ${path} EACCES\n` });
   });
 
-  it("kills the command, and what that has started, when the client is killed", async () => {
-    const path = fifo(`held-${ways.indexOf(way)}`);
+  it.each(["sleep 1000", "yes"])("kills the command, and what that has started, when the client is killed: %s", async (what) => {
+    const path = fifo(`held-${ways.indexOf(way)}-${what}`);
     const held = createReadStream(path);
-    const client = rexec("/bin/sh", "-c", `exec 3>'${path}'; sleep 1000 & echo started; wait`);
+    const client = rexec("/bin/sh", "-c", `exec 3>'${path}'; ${what} & echo started; wait`);
     await once(client.stdout, "data");
     client.kill("SIGKILL");
     expect(await text(held)).toBe("");
+    expect(await outcome(rexec("true"))).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
   it("says that the server is gone, and ends with 255", async () => {
@@ -150,7 +151,7 @@ describe.each(ways)("rexec $name", (way) => {
     another.process.kill("SIGKILL");
     const { status, stdout, stderr } = await outcome(client);
     expect([status, stdout]).toEqual([255, "one line\n"]);
-    expect(stderr).toMatch(/^rexec: .+\n$/);
+    expect(stderr).toMatch(/^rexec: the server is gone: .+\n$/);
   });
 
   it("ends its commands when it is told to end", async () => {
@@ -177,6 +178,13 @@ describe("rexec", () => {
     const { how } = await startServer(ways[1]!);
     const { status, stderr } = await outcome(start("client.ts", [...how, "true"], randomBytes(24).toString("base64")));
     expect([status, stderr]).toEqual([255, expect.stringMatching(/^rexec: E/)]);
+  });
+
+  it("says that nobody is there", async () => {
+    for (const how of [["--dial", "tls://127.0.0.1:1", ...ways[0]!.client], ["--join", "tcp4://127.0.0.1:1", "--service", "rexec"]]) {
+      const { status, stderr } = await outcome(start("client.ts", [...how, "true"], secret));
+      expect([status, stderr]).toEqual([255, expect.stringMatching(/^rexec: ECONNREFUSED/)]);
+    }
   });
 
   it("says which option is missing", async () => {
