@@ -20,7 +20,7 @@ const [ada, ...others] = workers;
 ada!.stdout!.once("data", () => ada!.kill("SIGKILL"));
 for (const worker of others) worker.stdout!.resume();
 
-const limits = Array.from({ length: 12 }, (_, i) => (12 - i) * 100_000);
+const limits = Array.from({ length: 12 }, (_, i) => (12 - i) * 50_000);
 const counts = await Promise.all(limits.map((below) => hub.countPrimes(below)));
 for (const [i, below] of limits.entries()) console.log(`${counts[i]!} primes below ${below}`);
 
