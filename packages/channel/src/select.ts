@@ -4,8 +4,7 @@ import { Choice, type Putter, type Taker } from "./queue/choice.ts";
 import type { Item } from "./queue/item.ts";
 import { broken, type MessageQueue } from "./queue/message-queue.ts";
 import { Receiver } from "./receiver.ts";
-import type { Sender} from "./sender.ts";
-import { owned, type Abortable } from "./sender.ts";
+import { owned, type Abortable, type Sender } from "./sender.ts";
 
 /** A message to send, as a case of `select`. */
 export class Sending {
@@ -100,6 +99,7 @@ function waitFor(all: readonly Case[], signal: AbortSignal | undefined): Promise
       }),
     );
     for (const each of all) {
+      if (choice.settled) break;
       ends.push(
         each.wait(
           choice,
@@ -114,6 +114,8 @@ function waitFor(all: readonly Case[], signal: AbortSignal | undefined): Promise
         ),
       );
     }
+    // Settled while they were told to wait: the last of them is not through with it.
+    if (choice.settled) over();
   });
 }
 
@@ -172,7 +174,7 @@ class SendCase implements Case {
   now(): object | undefined {
     const { refusal } = this.#queue;
     if (refusal !== undefined) throw refusal;
-    if (!this.#queue.isReadyFor()) return undefined;
+    if (!this.#queue.isReady) return undefined;
     if (this.#queue.consumesNow) this.#queue.consume(this.#message);
     else this.#queue.put(this.#queue.pack(this.#message));
     return { case: this.#name };

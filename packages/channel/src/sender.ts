@@ -44,7 +44,7 @@ export class Sender<T = unknown> implements AsyncDisposable {
         return done;
       }
       const item = queue.pack(message);
-      if (!queue.isReadyFor()) return wait(queue, item, signal);
+      if (!queue.isReady) return wait(queue, item, signal);
       queue.put(item);
       return done;
     } catch (error) {
@@ -57,7 +57,7 @@ export class Sender<T = unknown> implements AsyncDisposable {
     const queue = owned(this);
     const { refusal } = queue;
     if (refusal !== undefined) throw refusal;
-    if (!queue.isReadyFor()) return false;
+    if (!queue.isReady) return false;
     if (queue.consumesNow) queue.consume(message);
     else queue.put(queue.pack(message));
     return true;

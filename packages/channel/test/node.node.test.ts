@@ -84,6 +84,15 @@ describe("a gateway", () => {
     end();
   });
 
+  it("drops a message that is no connection, and closes what is in it", async () => {
+    const { sender, receiver } = pipe({ capacity: 5 });
+    const inner = pipe();
+    for (const message of [null, 7, {}, { bytes: "bytes" }, { bytes: inner.sender }]) await sender.send(message);
+    void sender.close();
+    await gateway(receiver as never, { host: "127.0.0.1", port: 1 });
+    await expect(inner.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
   it("breaks off a connection for which nobody answers, and no other; and tells who connected that the channel is gone", async () => {
     const nobody = createServer();
     const port = await listening(nobody);

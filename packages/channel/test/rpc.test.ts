@@ -108,6 +108,16 @@ describe("serve", () => {
     await served;
   });
 
+  it("closes what travels in a message that is no call", async () => {
+    const { sender, receiver } = pipe<Call>({ capacity: 1 });
+    const inner = pipe();
+    const served = serve(receiver, {});
+    await sender.send({ method: 7, inner: inner.sender } as never);
+    await expect(inner.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+    void sender.close();
+    await served;
+  });
+
   it("that goes away without an answer is ECONNRESET for the caller", async () => {
     const { sender, receiver } = pipe<Call>();
     const called = Promise.resolve(client<{ one(): Promise<number> }>(sender).one());

@@ -84,6 +84,12 @@ describe("select", () => {
     await expect(select({ a: sending(pipe().sender, () => 1) })).rejects.toMatchObject({ code: "EINVAL" });
   });
 
+  it("leaves nobody behind where a message cannot be sent, whichever case it is", async () => {
+    const [a, b, c] = [pipe<number>(), pipe(), pipe<number>()];
+    for (let i = 0; i < 10; i += 1) await expect(select({ a: a.receiver, out: sending(b.sender, () => 1), c: c.receiver })).rejects.toMatchObject({ code: "EINVAL" });
+    expect([a.sender.trySend(1), c.sender.trySend(1), (a.sender._queue as unknown as { hasTaker: boolean }).hasTaker, (c.sender._queue as unknown as { hasTaker: boolean }).hasTaker]).toEqual([false, false, false, false]);
+  });
+
   it("leaves nobody behind: a thousand selects that were aborted take no message", async () => {
     const { sender, receiver } = pipe<number>();
     const abort = new AbortController();

@@ -102,6 +102,16 @@ describe("a channel in a message", () => {
     await expect(twice.closed).rejects.toMatchObject({ remoteCode: 257 });
   });
 
+  it("that a message wants beside one that another message has is reset with its channel", async () => {
+    const { channels, open, clock } = begin();
+    const early = open(5);
+    open(preface, message(withEnd, [receiver, 7]), message(withEnd, [receiver, 5], [receiver, 7]));
+    await clock.settle();
+    await channels.accept();
+    await clock.settle();
+    await expect(early.closed).rejects.toMatchObject({ remoteCode: 256 });
+  });
+
   it("of which the message says nothing is reset", async () => {
     const { channels, open, clock } = begin();
     const inner = open(5);
@@ -326,7 +336,12 @@ describe("Channels", () => {
     void open.send(1);
     await clock.settle();
     const accepted = await channels.accept<number>();
+    const waiting = channels.session.open();
+    void waiting.write(Uint8Array.of(77));
+    await clock.settle();
     void there.close();
+    await clock.settle();
+    await expect(waiting.closed).rejects.toMatchObject({ remoteCode: 256 });
     const late = channels.open<number>();
     void late.send(1);
     await clock.settle();

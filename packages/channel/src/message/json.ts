@@ -4,6 +4,7 @@ import { isEnd, kindOf, type End } from "./kinds.ts";
 import { defaultMaxDepth } from "./limits.ts";
 import { checkKey } from "./pack.ts";
 import { explained, isNot, Unsupported } from "./unsupported.ts";
+import { utf8 } from "./utf8.ts";
 
 /** What stands for an end, with its number. */
 const endKey = "$end";
@@ -20,7 +21,7 @@ export function json(): Codec {
 
 function encode(message: unknown, ends: EndWriter): Uint8Array {
   try {
-    return new TextEncoder().encode(JSON.stringify(prepared(message, ends, 0)));
+    return utf8.encode(JSON.stringify(prepared(message, ends, 0)));
   } catch (error) {
     throw explained(error, message);
   }

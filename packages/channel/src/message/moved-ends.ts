@@ -11,9 +11,9 @@ export function toMove(end: End, kind: EndKind): Travelling {
   checkOwned(end, kind);
   switch (kind) {
     case "sender":
-      return new MovedSender(end as Sender);
+      return new MovedEnd(end as Sender, new Sender(undefined), (sender) => sender.abort(dropped()));
     case "receiver":
-      return new MovedReceiver(end as Receiver);
+      return new MovedEnd(end as Receiver, new Receiver(undefined), (receiver) => receiver.cancel(dropped()));
     case "readable":
       return new MovedReadable(end as ReadableStream<Uint8Array>);
     case "writable":
@@ -30,50 +30,34 @@ export function checkOwned(end: End, kind: EndKind): void {
   } else if (!isOwned(end as ReadableStream | WritableStream | DuplexBytes)) throw new Unsupported(end, "is locked: somebody reads or writes it, or it was sent to somebody else", "ERR_ASTRANET_INVALID_STATE");
 }
 
-class MovedSender implements Travelling {
-  readonly fresh: Sender = new Sender(undefined);
-  readonly #first: Sender;
+/** An end of a channel: what moves is its queue. */
+class MovedEnd<E extends Sender | Receiver> implements Travelling {
+  readonly fresh: E;
+  readonly #first: E;
+  readonly #close: (end: E) => void;
 
-  constructor(first: Sender) {
+  constructor(first: E, fresh: E, close: (end: E) => void) {
     this.#first = first;
+    this.fresh = fresh;
+    this.#close = close;
   }
 
   move(): void {
-    this.fresh._queue = this.#first._queue;
-    this.#first._queue = undefined;
+    moveQueue(this.#first, this.fresh);
   }
 
   restore(): void {
-    this.#first._queue = this.fresh._queue;
-    this.fresh._queue = undefined;
+    moveQueue(this.fresh, this.#first);
   }
 
   discard(): void {
-    this.fresh.abort(dropped());
+    this.#close(this.fresh);
   }
 }
 
-class MovedReceiver implements Travelling {
-  readonly fresh: Receiver = new Receiver(undefined);
-  readonly #first: Receiver;
-
-  constructor(first: Receiver) {
-    this.#first = first;
-  }
-
-  move(): void {
-    this.fresh._queue = this.#first._queue;
-    this.#first._queue = undefined;
-  }
-
-  restore(): void {
-    this.#first._queue = this.fresh._queue;
-    this.fresh._queue = undefined;
-  }
-
-  discard(): void {
-    this.fresh.cancel(dropped());
-  }
+function moveQueue(from: Sender | Receiver, to: Sender | Receiver): void {
+  to._queue = from._queue;
+  from._queue = undefined;
 }
 
 class MovedPair implements Travelling {

@@ -6,6 +6,7 @@ import { defaultMaxDepth } from "./limits.ts";
 import type { Extension } from "./extension.ts";
 import { isEnd, kindOf, type End, type EndKind } from "./kinds.ts";
 import { toMove } from "./moved-ends.ts";
+import { Parcel } from "./parcel.ts";
 import type { Travelling } from "./travelling.ts";
 import { viewKindOf, viewOf } from "./views.ts";
 import { explained, isNot, Unsupported } from "./unsupported.ts";
@@ -24,35 +25,11 @@ export function pack(message: unknown, extensions: readonly Extension[] = noExte
   } catch (error) {
     throw explained(error, message);
   }
-  const ends = copier.ends === undefined ? none : [...copier.ends.values()];
-  for (const end of ends) end.move();
-  return new Parcel(copy, ends);
+  return new Parcel(copy, copier.ends === undefined ? none : [...copier.ends.values()]);
 }
 
 const none: readonly Travelling[] = [];
 const noExtensions: readonly Extension[] = [];
-
-class Parcel implements Item {
-  readonly #message: unknown;
-  readonly #ends: readonly Travelling[];
-
-  constructor(message: unknown, ends: readonly Travelling[]) {
-    this.#message = message;
-    this.#ends = ends;
-  }
-
-  open(): unknown {
-    return this.#message;
-  }
-
-  discard(): void {
-    for (const end of this.#ends) end.discard();
-  }
-
-  restore(): void {
-    for (const end of this.#ends) end.restore();
-  }
-}
 
 class Copier {
   ends: Map<End, Travelling> | undefined;

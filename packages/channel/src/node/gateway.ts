@@ -1,6 +1,7 @@
 import { connect, type Server, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from "node:net";
 import type { Duplex } from "node:stream";
-import type { DuplexBytes } from "../message/kinds.ts";
+import { discard } from "../discard.ts";
+import { kindOf, type DuplexBytes } from "../message/kinds.ts";
 import { pipe } from "../pipe.ts";
 import type { Receiver } from "../receiver.ts";
 import type { Sender } from "../sender.ts";
@@ -45,19 +46,29 @@ async function send(sender: Sender<SocketMessage>, socket: Socket): Promise<void
 
 /**
  * libchan's gateway: connects to `address` for each raw connection that comes over the channel, and joins the two, until both have ended. Resolves when the channel has ended and every connection is over; rejects with
- * what broke the channel. Where nobody answers at `address` the connection is broken off, and the others are not.
+ * what broke the channel. Where nobody answers at `address` the connection is broken off, and the others are not; a message that is no connection is dropped.
  */
 export async function gateway(connections: Receiver<SocketMessage>, address: GatewayAddress): Promise<void> {
   const running = new Set<Promise<void>>();
   try {
-    for await (const { bytes } of connections) {
-      const joined = splice(bytes, connect({ allowHalfOpen: true, ...address } as TcpNetConnectOpts));
+    for await (const message of connections) {
+      if (!isSocketMessage(message)) {
+        discard(message);
+        continue;
+      }
+      const joined = splice(message.bytes, connect({ allowHalfOpen: true, ...address } as TcpNetConnectOpts));
       running.add(joined);
       void joined.finally(() => running.delete(joined));
     }
   } finally {
     await Promise.all(running);
   }
+}
+
+/** What comes from elsewhere may be anything. */
+function isSocketMessage(message: unknown): message is SocketMessage {
+  const { bytes } = (message ?? {}) as { bytes?: unknown };
+  return typeof bytes === "object" && bytes !== null && kindOf(bytes) === "duplex";
 }
 
 async function splice(bytes: DuplexBytes, socket: Socket): Promise<void> {

@@ -56,9 +56,9 @@ export class MessageQueue {
   }
 
   /** Whether `put` would need no patience. */
-  isReadyFor(choice?: Choice): boolean {
+  get isReady(): boolean {
     if (this.#consumer !== undefined) return this.consumesNow;
-    return this.#items.length < this.#capacity || firstFor(this.#takers, choice) !== undefined;
+    return this.#items.length < this.#capacity || firstFor(this.#takers, undefined) !== undefined;
   }
 
   /** Whether somebody waits for a message. */
@@ -72,8 +72,8 @@ export class MessageQueue {
   }
 
   /** Puts in a message that needs no patience. */
-  put(item: Item, choice?: Choice): void {
-    const taker = this.#consumer === undefined && this.#items.length === 0 ? next(this.#takers, choice) : undefined;
+  put(item: Item): void {
+    const taker = this.#consumer === undefined && this.#items.length === 0 ? next(this.#takers) : undefined;
     if (taker !== undefined) taker.take(item);
     else this.push(item);
   }
@@ -100,8 +100,8 @@ export class MessageQueue {
   }
 
   /** The next message, if there is one now. */
-  tryTake(choice?: Choice): Item | undefined {
-    const item = this.#items.shift() ?? this.#takeFromPutter(choice);
+  tryTake(): Item | undefined {
+    const item = this.#items.shift() ?? this.#takeFromPutter();
     if (item === undefined) return undefined;
     this.#move();
     return item;
@@ -212,8 +212,8 @@ export class MessageQueue {
     }
   }
 
-  #takeFromPutter(choice?: Choice): Item | undefined {
-    const putter = next(this.#putters, choice);
+  #takeFromPutter(): Item | undefined {
+    const putter = next(this.#putters);
     putter?.taken();
     return putter?.item;
   }

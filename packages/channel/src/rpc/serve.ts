@@ -1,4 +1,5 @@
 import { AstraError } from "@astranet/transport";
+import { discard } from "../discard.ts";
 import type { Receiver } from "../receiver.ts";
 import type { Sender } from "../sender.ts";
 import { isAsyncIterable, type Answer, type Call } from "./call.ts";
@@ -38,7 +39,10 @@ export async function serve<S>(calls: Receiver<Call>, implementation: Implementa
 }
 
 async function answer(implementation: object, call: Call, gone: AbortSignal): Promise<void> {
-  if (!isCall(call)) return;
+  if (!isCall(call)) {
+    discard(call);
+    return;
+  }
   const { method, args, answer: answers } = call;
   const waiting = new CallerWaits(answers, gone);
   try {

@@ -3,7 +3,7 @@ import type { DuplexBytes, End, EndKind } from "../message/kinds.ts";
 import type { MessageQueue } from "../queue/message-queue.ts";
 import type { Receiver } from "../receiver.ts";
 import type { Sender } from "../sender.ts";
-import { ignoring, pumpIn, pumpOut } from "./byte-pumps.ts";
+import { pumpIn, pumpOut } from "./byte-pumps.ts";
 import type { ChannelHost } from "./host.ts";
 import { MessageReader } from "./message-reader.ts";
 import { MessageWriter } from "./message-writer.ts";
@@ -20,11 +20,11 @@ export function bind(host: ChannelHost, end: End, kind: EndKind, stream: Stream)
       receiveInto(host, moved(end as Sender), port);
       break;
     case "readable":
-      port.read(ignoring(port));
+      port.ignore();
       void pumpOut(end as ReadableStream<Uint8Array>, stream);
       break;
     case "writable":
-      void stream.end().catch(() => undefined);
+      port.endWriting();
       pumpIn(port, end as WritableStream<Uint8Array>);
       break;
     case "duplex":
@@ -37,7 +37,7 @@ export function bind(host: ChannelHost, end: End, kind: EndKind, stream: Stream)
 /** Everything in the queue goes out over the port. */
 export function sendFrom(host: ChannelHost, queue: MessageQueue, port: Port): void {
   const { stream } = port;
-  port.read(ignoring(port));
+  port.ignore();
   queue.attach(new MessageWriter(host, stream));
   // Over while the queue is not: the peer reads no more.
   stream.closed.then(
@@ -48,7 +48,7 @@ export function sendFrom(host: ChannelHost, queue: MessageQueue, port: Port): vo
 
 /** Everything that comes over the port goes into the queue. */
 export function receiveInto(host: ChannelHost, queue: MessageQueue, port: Port): void {
-  void port.stream.end().catch(() => undefined);
+  port.endWriting();
   port.read(new MessageReader(host, port, queue));
 }
 

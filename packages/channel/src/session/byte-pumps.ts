@@ -1,12 +1,7 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
-import type { Port, PortReader } from "./port.ts";
+import type { Port } from "./port.ts";
 import { reasonText, resetCodes } from "./reset-codes.ts";
-
-/** For a stream of which only the other direction is of use. */
-export function ignoring(port: Port): PortReader {
-  return { data: (chunk) => port.consume(chunk.length), end: () => undefined, failed: () => undefined };
-}
 
 /** Sends what `readable` gives, to its end. Whoever reads at the other end and wants no more cancels it. */
 export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stream): Promise<void> {

@@ -5,14 +5,12 @@ import { msgpack } from "../message/msgpack.ts";
 import { pack } from "../message/pack.ts";
 import { MessageQueue } from "../queue/message-queue.ts";
 import { Receiver } from "../receiver.ts";
-import { Sender, type Abortable } from "../sender.ts";
-import { sendFrom } from "./bind.ts";
-import { encodeForLater } from "./encoded-message.ts";
+import type { Abortable, Sender } from "../sender.ts";
 import type { ChannelHost } from "./host.ts";
 import { resolveLimits, type ChannelLimits } from "./limits.ts";
 import { Port } from "./port.ts";
 import { channelPreface, checkCodecName, PrefaceReader } from "./preface.ts";
-import { receiverOf } from "./received-ends.ts";
+import { receiverOf, senderOf } from "./received-ends.ts";
 import { References } from "./references.ts";
 import { reasonText, resetCodeOf, resetCodes } from "./reset-codes.ts";
 import { StreamPipe } from "./stream-pipe.ts";
@@ -43,7 +41,7 @@ export interface ChannelsOptions extends Partial<ChannelLimits> {
 export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDisposable {
   readonly session: Session;
   readonly #host: ChannelHost;
-  readonly #options: { readonly type: number | undefined; readonly preface: Uint8Array };
+  readonly #preface: Uint8Array;
   readonly #ownsSession: boolean;
   /** Channels that nobody has accepted. */
   readonly #waiting = new MessageQueue(0, pack);
@@ -57,14 +55,12 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
     const { codec = msgpack(), type, shared = false, clock = systemClock } = options;
     const limits = resolveLimits(options);
     checkCodecName(codec.name);
-    this.#options = { type, preface: channelPreface(codec.name) };
+    this.#preface = channelPreface(codec.name);
     this.#ownsSession = !(pipe instanceof Session);
     this.session = pipe instanceof Session ? pipe : this.#sessionOver(pipe, options, clock);
     this.#host = {
-      session: this.session,
       codec,
       limits,
-      clock,
       references: new References(limits, clock),
       openStream: () => this.session.open(type === undefined ? {} : { type }),
       holdPartial: (bytes) => this.#holdPartial(bytes),
@@ -80,10 +76,8 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
   /** Opens a channel, at once and without a round trip. Throws as `session.open` does: ERR_ASTRANET_SESSION_CLOSED, ERR_ASTRANET_SESSION_DRAINING, … */
   open<T = unknown>(): Sender<T> {
     const stream = this.#host.openStream();
-    stream.write(this.#options.preface).catch(() => undefined);
-    const queue = new MessageQueue(0, (message) => encodeForLater(this.#host, message));
-    sendFrom(this.#host, queue, new Port(stream));
-    return new Sender<T>(queue);
+    stream.write(this.#preface).catch(() => undefined);
+    return senderOf<T>(this.#host, new Port(stream));
   }
 
   /**
@@ -125,13 +119,13 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
     );
   }
 
-  /** Ends all of it: channels that are open may finish, as `session.close` says. A session that was given stays. */
+  /** Ends all of it: channels that are open may finish, as `session.close` says. A session that was given stays, and so do the channels that are open there; no more are accepted. */
   async close(): Promise<void> {
     if (this.#ownsSession) await this.session.close();
     else this.#over(undefined);
   }
 
-  /** Ends all of it at once. A session that was given stays. */
+  /** Ends all of it at once. A session that was given stays, as after `close`; who waits for `accept` hears `reason`. */
   abort(reason?: unknown): void {
     if (this.#ownsSession) this.session.abort(reason);
     else this.#over(reason);

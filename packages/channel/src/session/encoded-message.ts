@@ -2,7 +2,7 @@ import { AstraError } from "@astranet/transport";
 import type { EndWriter } from "../message/codec.ts";
 import { isEnd, kindOf, type End, type EndKind } from "../message/kinds.ts";
 import { checkOwned, toMove } from "../message/moved-ends.ts";
-import type { Travelling } from "../message/travelling.ts";
+import { Parcel } from "../message/parcel.ts";
 import { explained, Unsupported } from "../message/unsupported.ts";
 import type { Item } from "../queue/item.ts";
 import type { ChannelHost } from "./host.ts";
@@ -44,30 +44,7 @@ export function encodeNow({ codec, limits }: ChannelHost, message: unknown): Enc
 export function encodeForLater(host: ChannelHost, message: unknown): Item {
   const { payload, room, ends, kinds } = encodeNow(host, message);
   const moved = ends.map((end, i) => toMove(end, kinds[i]!));
-  for (const each of moved) each.move();
-  return new WaitingMessage(new EncodedMessage(payload, room, moved.map(({ fresh }) => fresh), kinds), moved);
-}
-
-class WaitingMessage implements Item {
-  readonly #message: EncodedMessage;
-  readonly #moved: readonly Travelling[];
-
-  constructor(message: EncodedMessage, moved: readonly Travelling[]) {
-    this.#message = message;
-    this.#moved = moved;
-  }
-
-  open(): unknown {
-    return this.#message;
-  }
-
-  discard(): void {
-    for (const each of this.#moved) each.discard();
-  }
-
-  restore(): void {
-    for (const each of this.#moved) each.restore();
-  }
+  return new Parcel(new EncodedMessage(payload, room, moved.map(({ fresh }) => fresh), kinds), moved);
 }
 
 const none: readonly never[] = [];

@@ -1,15 +1,12 @@
-import type { Session, Stream } from "@astranet/mux";
-import type { Clock } from "@astranet/transport";
+import type { Stream } from "@astranet/mux";
 import type { Codec } from "../message/codec.ts";
 import type { ChannelLimits } from "./limits.ts";
 import type { References } from "./references.ts";
 
 /** What the channels of one session share. */
 export interface ChannelHost {
-  readonly session: Session;
   readonly codec: Codec;
   readonly limits: ChannelLimits;
-  readonly clock: Clock;
   readonly references: References;
   /** Opens a stream, as all of them are opened. Throws as `session.open` does. */
   openStream(): Stream;

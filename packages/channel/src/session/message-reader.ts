@@ -46,10 +46,12 @@ export class MessageReader implements PortReader {
       this.#port.consume(chunk.length);
       return;
     }
-    this.#orBreak(() => {
+    try {
       this.#frames.push(chunk, this.#take);
       this.#prepay();
-    });
+    } catch (error) {
+      this.#breakOff(error);
+    }
   }
 
   end(): void {
@@ -65,7 +67,12 @@ export class MessageReader implements PortReader {
     this.#waiting -= 1;
     this.#port.consume(bytes - prepaid);
     this.#host.releasePartial(prepaid);
-    if (!this.#stopped) this.#orBreak(() => this.#prepay());
+    if (this.#stopped) return;
+    try {
+      this.#prepay();
+    } catch (error) {
+      this.#breakOff(error);
+    }
   }
 
   /** What was taken is no message: the channel is of no use any more. */
@@ -80,20 +87,21 @@ export class MessageReader implements PortReader {
     const item = new NetworkItem(this.#host, this, payload, bytes, this.#prepaid);
     this.#prepaid = 0;
     this.#waiting += 1;
-    for (const reference of references) item.claim(reference, () => this.#release());
+    try {
+      for (const reference of references) item.claim(reference, () => this.#release());
+    } catch (error) {
+      item.discard();
+      throw error;
+    }
     if (item.isWhole && this.#held.length === 0) this.#queue.push(item);
     else this.#held.push(item);
   };
 
-  /** Where it throws nothing more is taken; what came before is delivered. */
-  #orBreak(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.#giveUp(error);
-      this.#over = { error };
-      this.#conclude();
-    }
+  /** Nothing more is taken; what came before is delivered. */
+  #breakOff(error: unknown): void {
+    this.#giveUp(error);
+    this.#over = { error };
+    this.#conclude();
   }
 
   #release(): void {

@@ -38,6 +38,16 @@ export class Port implements StreamSink {
     if (rest.length > 0) this.#kept.unshift(rest);
   }
 
+  /** Only the other direction is of use: what comes is dropped. */
+  ignore(): void {
+    this.read({ data: (chunk) => this.consume(chunk.length), end: () => undefined, failed: () => undefined });
+  }
+
+  /** Nothing is written here, or no more. */
+  endWriting(): void {
+    this.stream.end().catch(() => undefined);
+  }
+
   consume(bytes: number): void {
     if (bytes > 0) this.stream.consume(bytes);
   }

@@ -1,4 +1,5 @@
 import { AstraError } from "@astranet/transport";
+import { utf8 } from "../message/utf8.ts";
 import { VarintReader, varintBytes, writeVarint } from "../message/varint.ts";
 import type { Port, PortReader } from "./port.ts";
 
@@ -11,7 +12,7 @@ export type Purpose = { readonly reference: number } | { readonly codec: string 
 
 /** 0 varint | version u8 | length of the codec's name u8 | name. (A stream that belongs to a message says its number instead, which is never 0, and nothing else.) */
 export function channelPreface(codec: string): Uint8Array {
-  const name = new TextEncoder().encode(codec);
+  const name = utf8.encode(codec);
   const bytes = new Uint8Array(varintBytes(0) + 2 + name.length);
   const at = writeVarint(bytes, 0, 0);
   bytes[at] = version;
@@ -22,7 +23,7 @@ export function channelPreface(codec: string): Uint8Array {
 
 /** Throws EINVAL for a name of a codec that a preface cannot carry. */
 export function checkCodecName(name: string): void {
-  const { length } = new TextEncoder().encode(name);
+  const { length } = utf8.encode(name);
   if (length === 0 || length > maxNameBytes) throw new AstraError("EINVAL", `the name of a codec has 1 to ${maxNameBytes} bytes, not ${length}`);
 }
 

@@ -6,7 +6,7 @@ import { MessageQueue } from "../queue/message-queue.ts";
 import { Receiver } from "../receiver.ts";
 import { Sender } from "../sender.ts";
 import { receiveInto, sendFrom } from "./bind.ts";
-import { brokenReadable, brokenWritable, ignoring, readableOf, writableOf } from "./byte-pumps.ts";
+import { brokenReadable, brokenWritable, readableOf, writableOf } from "./byte-pumps.ts";
 import { encodeForLater } from "./encoded-message.ts";
 import type { ChannelHost } from "./host.ts";
 import type { Port } from "./port.ts";
@@ -17,22 +17,26 @@ import { resetCodes } from "./reset-codes.ts";
 export function endFor(host: ChannelHost, kind: EndKind, port: Port | undefined): End {
   if (port === undefined) return brokenEnd(kind, new AstraError("ETIMEDOUT", `the stream that belongs to a ${kind} in a message did not come within ${host.limits.claimTimeoutMs} ms`));
   switch (kind) {
-    case "sender": {
-      const queue = new MessageQueue(0, (message) => encodeForLater(host, message));
-      sendFrom(host, queue, port);
-      return new Sender(queue);
-    }
+    case "sender":
+      return senderOf(host, port);
     case "receiver":
       return receiverOf(host, port);
     case "readable":
-      void port.stream.end().catch(() => undefined);
+      port.endWriting();
       return readableOf(port);
     case "writable":
-      port.read(ignoring(port));
+      port.ignore();
       return writableOf(port.stream);
     case "duplex":
       return new BytePair(readableOf(port), writableOf(port.stream));
   }
+}
+
+/** A channel whose messages go over a stream. */
+export function senderOf<T>(host: ChannelHost, port: Port): Sender<T> {
+  const queue = new MessageQueue(0, (message) => encodeForLater(host, message));
+  sendFrom(host, queue, port);
+  return new Sender<T>(queue);
 }
 
 /** A channel whose messages come over a stream. */

@@ -80,7 +80,10 @@ export class References {
   /** Nothing will come any more. */
   close(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
+    const unclaimed = [...this.#unclaimed.values()];
     this.#unclaimed.clear();
+    for (const { port } of unclaimed) port.stream.reset(resetCodes.abandoned, "nobody accepts channels any more");
     const claims = [...this.#claims.values()];
     this.#claims.clear();
     for (const { claim } of claims) claim.settle(undefined);
