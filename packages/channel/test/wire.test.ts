@@ -3,7 +3,7 @@ import { Encoder, ExtData } from "@msgpack/msgpack";
 import { describe, expect, it } from "vitest";
 import { message, preface, rawPeer, type RawPeer } from "./support/peer.ts";
 import { state } from "./support/state.ts";
-import { VirtualClock } from "./support/virtual-clock.ts";
+import { VirtualClock } from "../../router/test/support/virtual-clock.ts";
 
 const encoder = new Encoder();
 /** msgpack of an object whose `end` is the first end of the message. */

@@ -29,13 +29,9 @@ const proxied = `
       proxy_buffering off;`;
 
 function configuration(folder: string, plain: number, tls: number, upstream: string, nobody: string): string {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
+  const { main, temporary } = nginxBasics(folder);
   return `
-daemon off;
-master_process off;
-pid ${folder}/pid;
-error_log stderr notice;
-events {}
+${main}
 http {
   access_log off;
   ${temporary}
@@ -67,12 +63,12 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Starts nginx in a folder of its own, and resolves when it accepts. */
-export async function startNginx(upstream: string): Promise<Nginx> {
+/** Starts nginx in a folder of its own, with what `configure` makes of it and of ports that are free, and resolves with those when it accepts. */
+export async function runNginx(count: number, configure: (folder: string, ports: readonly number[]) => string): Promise<{ readonly ports: readonly number[]; stop(): Promise<void> }> {
   if (nginx === undefined) throw new Error("there is no nginx: apt-get install nginx");
   const folder = mkdtempSync(join(tmpdir(), "astranet-nginx-"));
-  const [plain = 0, tls = 0, nobody = 0] = await freePorts(3);
-  writeFileSync(join(folder, "nginx.conf"), configuration(folder, plain, tls, upstream, `127.0.0.1:${String(nobody)}`));
+  const ports = await freePorts(count);
+  writeFileSync(join(folder, "nginx.conf"), configure(folder, ports));
   const child = spawn(nginx, ["-p", folder, "-e", "stderr", "-c", join(folder, "nginx.conf")], { stdio: ["ignore", "ignore", "pipe"] });
   const exited = once(child, "exit");
   let said = "";
@@ -86,12 +82,23 @@ export async function startNginx(upstream: string): Promise<Nginx> {
   const outcome = await Promise.race([ready.then(() => "ready"), exited.then(() => "exited")]);
   if (outcome === "exited") throw new Error(`nginx ended:\n${said}`);
   return {
-    plain: `localhost:${String(plain)}`,
-    tls: `localhost:${String(tls)}`,
+    ports,
     stop: async () => {
       child.kill("SIGTERM");
       await exited;
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** What every configuration begins with. */
+export function nginxBasics(folder: string): { readonly main: string; readonly temporary: string } {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
+  return { main: `daemon off; master_process off; pid ${folder}/pid; error_log stderr notice; events {}`, temporary };
+}
+
+/** An nginx in front of what speaks WebSocket at `upstream`. */
+export async function startNginx(upstream: string): Promise<Nginx> {
+  const { ports, stop } = await runNginx(3, (folder, [plain = 0, tls = 0, nobody = 0]) => configuration(folder, plain, tls, upstream, `127.0.0.1:${String(nobody)}`));
+  return { plain: `localhost:${String(ports[0])}`, tls: `localhost:${String(ports[1])}`, stop };
 }
