@@ -5,6 +5,7 @@ export { SessionListener, type SessionListenerOptions } from "./session/session-
 export type { SessionStats } from "./session/stats.ts";
 export type { OpenOptions } from "./session/options.ts";
 export { Stream } from "./stream/stream.ts";
+export { StreamConnection, type StreamConnectionInit } from "./stream/stream-connection.ts";
 export type { StreamSink } from "./stream/stream-sink.ts";
 export { UnreadBudget } from "./flow/unread-budget.ts";
 export { detect } from "./muxado/detect.ts";

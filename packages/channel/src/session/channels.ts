@@ -1,4 +1,4 @@
-import { Session, type SessionOptions, Stream } from "@astranet/mux";
+import { Session, type SessionOptions, Stream, StreamConnection } from "@astranet/mux";
 import { AstraError, systemClock, toConnection, type Clock, type Connection, type Pipe } from "@astranet/transport";
 import type { Codec } from "../message/codec.ts";
 import { msgpack } from "../message/msgpack.ts";
@@ -13,7 +13,6 @@ import { channelPreface, checkCodecName, PrefaceReader } from "./preface.ts";
 import { receiverOf, senderOf } from "./received-ends.ts";
 import { References } from "./references.ts";
 import { reasonText, resetCodeOf, resetCodes } from "./reset-codes.ts";
-import { StreamPipe } from "./stream-pipe.ts";
 
 /** What Channels run over: a Session of `@astranet/mux`, or any pipe that one can be made over: a Connection, a stream of another session, a Conn of the mesh, a WebSocket, … */
 export type ChannelPipe = Session | Pipe | Stream | { readonly stream: Stream };
@@ -184,7 +183,8 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
 }
 
 function connectionOf(pipe: Exclude<ChannelPipe, Session>, clock: Clock): Connection {
-  if (pipe instanceof Stream) return new StreamPipe(pipe, clock);
-  const { stream } = pipe as { stream?: unknown };
-  return stream instanceof Stream ? new StreamPipe(stream, clock) : toConnection(pipe as Pipe, { clock });
+  const stream: unknown = pipe instanceof Stream ? pipe : (pipe as { stream?: unknown }).stream;
+  if (!(stream instanceof Stream)) return toConnection(pipe as Pipe, { clock });
+  const { localAddress, remoteAddress } = stream.session;
+  return new StreamConnection(stream, { kind: "stream", clock, localAddress, remoteAddress });
 }

@@ -1,8 +1,7 @@
-import { Session, type Stream } from "@astranet/mux";
+import { Session, StreamConnection, type Stream } from "@astranet/mux";
 import { AstraError, type Connection } from "@astranet/transport";
 import { nodeIdToBytes, type NodeId } from "../node-id.ts";
 import { streamTypes } from "../stream-types.ts";
-import { CircuitConnection } from "./circuit-connection.ts";
 import { encodeFailure, failureError, failureFor, failureOf, type CircuitFailure } from "./circuit-failure.ts";
 import type { CircuitHeader } from "./circuit-header.ts";
 import type { CircuitsOptions } from "./circuit-types.ts";
@@ -29,7 +28,7 @@ export class EndCircuit {
   leaving = false;
   readonly #options: CircuitsOptions;
   readonly #index: number;
-  readonly #connection: CircuitConnection;
+  readonly #connection: StreamConnection;
   readonly #prologue: Uint8Array;
   #session: Session | undefined;
   #broken: { readonly error: unknown } | undefined;
@@ -48,7 +47,8 @@ export class EndCircuit {
     // Whoever waits for either hears of it after us.
     stream.opened.catch((error: unknown) => this.#broke(error));
     stream.closed.catch((error: unknown) => this.#broke(error));
-    this.#connection = new CircuitConnection(stream, {
+    this.#connection = new StreamConnection(stream, {
+      kind: "circuit",
       clock: options.clock,
       localAddress: `circuit:${options.self}`,
       remoteAddress: `circuit:${this.peer}`,

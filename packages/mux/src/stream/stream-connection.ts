@@ -1,33 +1,35 @@
-import type { Stream } from "@astranet/mux";
 import { BaseConnection, type Clock } from "@astranet/transport";
+import type { Stream } from "./stream.ts";
 
 /** As every connection: `send` returns false while more than this was not handed on. */
 const highWaterBytes = 131_072;
-/** There is room again. Not only when all has left: what the session over this circuit adds then still leaves in the same flush. */
+/** There is room again. Not only when all has left: what the session over this connection adds then still leaves in the same flush. */
 const lowWaterBytes = highWaterBytes / 2;
 
-/** What a CircuitConnection is made with. */
-export interface CircuitConnectionInit {
+/** What a StreamConnection is made with. */
+export interface StreamConnectionInit {
+  /** What kind of connection it is, for error messages. */
+  readonly kind: string;
   readonly clock: Clock;
   readonly localAddress: string;
   readonly remoteAddress: string;
-  /** What the end of the stream means at this end of the circuit. */
-  explain(error: unknown): unknown;
-  /** The reset code for a circuit that this end gives up. */
-  resetCode(reason: unknown): number;
+  /** What the end of the stream means here. Default: what the stream says. */
+  readonly explain?: (error: unknown) => unknown;
+  /** The code to reset the stream with when this end gives up. Default 6 (cancelled). */
+  readonly resetCode?: (reason: unknown) => number;
 }
 
 /**
- * One end of a circuit: a connection whose bytes travel in one stream of the link to the first node of the path.
- * What comes is handed on at once and its credit returned: the session above has windows of its own, end to end.
+ * A stream as a connection, which is the connection's from then on: for a session of its own within the stream, say, or encryption from end to end.
+ * What comes is handed on at once and its credit returned: whoever is above has windows of his own.
  */
-export class CircuitConnection extends BaseConnection {
+export class StreamConnection extends BaseConnection {
   readonly #stream: Stream;
-  readonly #init: CircuitConnectionInit;
+  readonly #init: StreamConnectionInit;
   #owesDrain = false;
 
-  constructor(stream: Stream, init: CircuitConnectionInit) {
-    super("circuit", init);
+  constructor(stream: Stream, init: StreamConnectionInit) {
+    super(init.kind, init);
     this.#stream = stream;
     this.#init = init;
   }
@@ -50,10 +52,10 @@ export class CircuitConnection extends BaseConnection {
         data: (chunk) => this.#data(chunk),
         end: () => this.gotEnd(),
         framed: () => this.#framed(),
-        reset: (error) => this.fail(this.#init.explain(error)),
+        reset: (error) => this.#broke(error),
       });
       // A stream whose other direction has ended already tells its sink nothing more.
-      this.#stream.closed.catch((error: unknown) => this.fail(this.#init.explain(error)));
+      this.#stream.closed.catch((error: unknown) => this.#broke(error));
     });
   }
 
@@ -65,7 +67,11 @@ export class CircuitConnection extends BaseConnection {
   }
 
   protected discard(failure: { readonly reason: unknown } | undefined): void {
-    if (failure !== undefined) this.#stream.reset(this.#init.resetCode(failure.reason));
+    if (failure !== undefined) this.#stream.reset(this.#init.resetCode?.(failure.reason));
+  }
+
+  #broke(error: unknown): void {
+    this.fail(this.#init.explain === undefined ? error : this.#init.explain(error));
   }
 
   #data(chunk: Uint8Array): void {
