@@ -1,8 +1,8 @@
 /**
  * A reliable, ordered, full-duplex byte pipe: what a transport gives and a session runs over.
  *
- * Ownership: chunks given to {@link Connection.send} are given away for good, and nobody mutates or transfers them
- * afterwards, the caller included (the same unchanged bytes may be sent many times). A chunk handed to
+ * Ownership: chunks given to {@link Connection.send} are given away, and nobody mutates or transfers them
+ * afterwards, the caller included (the same unchanged bytes may be sent many times), unless {@link Connection.heldBytes} says that they are free. A chunk handed to
  * {@link ConnectionSink.data} belongs to the sink.
  *
  * No re-entrancy: no sink method runs inside a method of the connection.
@@ -18,6 +18,11 @@ export interface Connection {
    * After `close`, `abort` or the end of the connection the chunks are dropped.
    */
   send(chunks: readonly Uint8Array[]): boolean;
+  /**
+   * How many of the last bytes that were sent lie in memory that this process still needs: what was sent before them has been copied by the system, and whoever sent it
+   * may write something else there. Says nothing of arrival. Optional: where it is missing, chunks are never their sender's again.
+   */
+  readonly heldBytes?: number | undefined;
   /** Flushes, ends our direction, and reads on until the peer's end, for 5 seconds at most. */
   close(): void;
   /** Ends both directions at once; what is queued is dropped. `reason` reaches {@link ConnectionSink.closed}. */

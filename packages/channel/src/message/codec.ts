@@ -20,7 +20,8 @@ export interface Codec {
   /** Throws EINVAL for what it cannot encode. Nothing of the message is kept. */
   encode(message: unknown, ends: EndWriter): Uint8Array;
   /**
-   * The same, behind `room` bytes that are the caller's: what frames a message then needs no copy of it. Such a message may stand in a buffer that it shares with others. Optional.
+   * The same, behind `room` bytes that are the caller's: what frames a message then needs no copy of it. Such a message may stand in a buffer that it shares with others, and that buffer may be used again once
+   * it was sent: nobody keeps it. Optional.
    */
   encodeBehind?(room: number, message: unknown, ends: EndWriter): Uint8Array;
   /** `bytes` are the decoder's. Whatever it throws becomes the cause of an ERR_ASTRANET_PROTOCOL. */

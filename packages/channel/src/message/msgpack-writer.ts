@@ -1,3 +1,4 @@
+import { longBuffers } from "./long-buffers.ts";
 import { utf8 } from "./utf8.ts";
 
 /** What small messages share one after the other: a buffer for each of them would cost more than everything else about them. The first is small, for channels that say little. */
@@ -207,7 +208,7 @@ export class MsgpackWriter {
   #grow(bytes: number): void {
     const used = this.#at - this.#start;
     const wanted = used * 2 + bytes;
-    const larger = new Uint8Array(Math.max(this.#nextSlabBytes, wanted));
+    const larger = wanted > maxSlabBytes ? longBuffers.take(wanted) : new Uint8Array(Math.max(this.#nextSlabBytes, wanted));
     larger.set(this.#slab.subarray(this.#start, this.#at));
     if (wanted > maxSlabBytes) this.#aside ??= { slab: this.#slab, start: this.#start };
     else this.#nextSlabBytes = Math.min(this.#nextSlabBytes * 4, maxSlabBytes);

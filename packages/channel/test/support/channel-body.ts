@@ -381,6 +381,29 @@ export function channelBody(name: string, begin: () => Promise<Sides>): void {
         expect(await received).toEqual(Array.from({ length: 50 }, () => 1225));
       }));
 
+    it("carries long messages of several channels as they were, whatever becomes of the sender's memory", () =>
+      using(async ({ channel }) => {
+        const count = 30;
+        const lengths = [17_000, 65_536, 200_000];
+        const own = new Uint8Array(Math.max(...lengths));
+        const send = async (sender: Sender<Uint8Array>, first: number): Promise<void> => {
+          for (let i = 0; i < count; i += 1) await sender.send(own.fill(first + i).subarray(0, lengths[i % lengths.length]));
+          await sender.close();
+        };
+        const receive = async (receiver: Receiver<Uint8Array>, first: number): Promise<void> => {
+          const kept: Uint8Array[] = [];
+          for await (const message of receiver) kept.push(message);
+          expect(kept.map(({ length }) => length)).toEqual(Array.from({ length: count }, (_, i) => lengths[i % lengths.length]));
+          expect(kept.every((message, i) => message.every((byte) => byte === first + i))).toBe(true);
+        };
+        const both: Promise<void>[] = [];
+        for (const first of [0, 50, 100]) {
+          const { sender, receiver } = await channel<Uint8Array>();
+          both.push(send(sender, first), receive(receiver, first));
+        }
+        await Promise.all(both);
+      }));
+
     it("lets a third party have what came over it: proxied, and closed when either side goes", () =>
       using(async (sides) => {
         // One hands a channel to two, which hands it back to one over another channel.

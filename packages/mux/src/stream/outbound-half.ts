@@ -47,8 +47,13 @@ export abstract class OutboundHalf extends InboundHalf {
     return this.#waitForFrames(from, out.pushed - 1, signal);
   }
 
-  /** Takes the whole chunk and returns true exactly when `write` would resolve at once; otherwise takes none of it. Throws where `write` would reject. */
-  tryWrite(chunk: Uint8Array): boolean {
+  /**
+   * Takes the whole chunk and returns true exactly when `write` would resolve at once; otherwise takes none of it. Throws where `write` would reject.
+   *
+   * The bytes are given away, unless `onreturn` is given: that is called with the chunk when it was sent and nothing refers to its memory any more, so that it can be used
+   * again. Never for bytes that were dropped, nor over connections that cannot tell (see `Connection.heldBytes`). It runs within the session's own work: it should only note the fact.
+   */
+  tryWrite(chunk: Uint8Array, onreturn?: (chunk: Uint8Array) => void): boolean {
     const error = this.#writeError() ?? notBytes(chunk, false);
     if (error !== undefined) throw error;
     if (!this.#takesAtOnce()) {
@@ -56,6 +61,7 @@ export abstract class OutboundHalf extends InboundHalf {
       return false;
     }
     if (chunk.length > 0) {
+      if (onreturn !== undefined) this.session._sender.lent.add(chunk, onreturn);
       (this._out ??= new ChunkQueue()).push(chunk);
       this.#enqueued(chunk.length);
     }

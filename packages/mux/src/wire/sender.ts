@@ -4,6 +4,7 @@ import { NO_BYTES, utf8 } from "../bytes.ts";
 import type { ChunkQueue } from "../stream/chunk-queue.ts";
 import { FEATURE_REASON } from "./features.ts";
 import { append, type List, QUANTUM, Scheduler, shift } from "./scheduler.ts";
+import { LentChunks } from "./lent-chunks.ts";
 import type { Session } from "../session/session.ts";
 import {
   ACCEPT_WAITED,
@@ -48,6 +49,7 @@ const DEFAULT_URGENCY = 3;
 export class Sender {
   encoder: FrameEncoder = new FrameEncoder();
   readonly scheduler: Scheduler = new Scheduler();
+  readonly lent: LentChunks;
   /** Up to which count of bytes the peer lets us send DATA. */
   linkLimit: number;
   /** Opens that wait for the end of the tick, or for the peer's limit. */
@@ -71,6 +73,7 @@ export class Sender {
   constructor(session: Session, connection: Connection) {
     this.#session = session;
     this.#connection = connection;
+    this.lent = new LentChunks(connection);
     this.linkLimit = SETTINGS_FLOOR.linkWindow;
   }
 
@@ -156,6 +159,7 @@ export class Sender {
 
   drain(): void {
     this.#blocked = false;
+    this.lent.giveBack();
     this.flush();
   }
 
@@ -174,8 +178,11 @@ export class Sender {
         if (this.#controlHead === undefined) break;
         continue;
       }
-      const full = encoder.length >= this.#batch;
-      if (!this.#connection.send(encoder.take())) {
+      const { length } = encoder;
+      const full = length >= this.#batch;
+      const isTaken = this.#connection.send(encoder.take());
+      this.lent.sent(length);
+      if (!isTaken) {
         this.#blocked = true;
         this.#sendUpTo(LEAST_BATCH);
       } else if (full) this.#sendUpTo(Math.min(MOST_BATCH, (this.#batch + BATCH_SLACK) * 2));
@@ -200,6 +207,7 @@ export class Sender {
   end(): void {
     this.#controlHead = this.#controlTail = undefined;
     this.#waiting.clear();
+    this.lent.clear();
     this.#refusals = [];
   }
 
@@ -383,8 +391,10 @@ export class Sender {
       const taken = Math.min(left, chunk.length - start);
       encoder.payload(chunk, start, start + taken);
       left -= taken;
-      if (start + taken === chunk.length) out.shift();
-      else out.offset = start + taken;
+      if (start + taken === chunk.length) {
+        out.shift();
+        this.lent.framed(chunk, encoder.length);
+      } else out.offset = start + taken;
     }
     stream._framed(length);
     if (last) {

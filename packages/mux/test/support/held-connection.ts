@@ -33,6 +33,8 @@ export class HeldConnection implements Connection {
   readonly sends: number[] = [];
   /** The chunks of the last gathered send. */
   last: readonly Uint8Array[] = [];
+  /** Bytes of what was sent that it says it holds; undefined where it cannot tell. */
+  heldBytes: number | undefined = undefined;
   isClosed = false;
   aborted: unknown = undefined;
   readonly #collector = new Frames();

@@ -70,6 +70,11 @@ export class RecordConnection extends BaseConnection implements SecureConnection
     this.#receive = established.receive;
   }
 
+  /** None: what leaves are records, and `send` has made them. */
+  get heldBytes(): number {
+    return 0;
+  }
+
   send(chunks: readonly Uint8Array[]): boolean {
     if (this.closing) return true;
     try {

@@ -32,6 +32,10 @@ export class HandoverConnection implements Connection {
     return this.#connection.remoteAddress;
   }
 
+  get heldBytes(): number | undefined {
+    return this.#connection.heldBytes;
+  }
+
   /** Whether the connection ended, before `start`. */
   get over(): { reason: unknown } | undefined {
     return this.#over;

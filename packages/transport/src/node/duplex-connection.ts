@@ -76,6 +76,10 @@ export class DuplexConnection extends BaseConnection {
     if (readable.destroyed || writable.destroyed) this.#brokeOff();
   }
 
+  get heldBytes(): number {
+    return this.#copies ? 0 : this.#writable.writableLength;
+  }
+
   send(chunks: readonly Uint8Array[]): boolean {
     if (this.closing) return true;
     const writable = this.#writable;

@@ -165,6 +165,40 @@ export const connectionCases: readonly ConnectionCase[] = [
     },
   },
   {
+    title: "holds what heldBytes says and nothing else: what was sent before may be overwritten",
+    run: async (a, b) => {
+      const sent: { readonly chunk: Uint8Array; readonly end: number }[] = [];
+      const overwrite = (): void => {
+        const free = a.sent - (a.connection.heldBytes ?? Infinity);
+        for (let [first] = sent; first !== undefined && first.end <= free; [first] = sent) {
+          first.chunk.fill(0xff);
+          sent.shift();
+        }
+      };
+      a.start();
+      const held = a.connection.heldBytes;
+      check(held === undefined || held === 0, "heldBytes is not 0 though nothing was sent");
+      const end = 4 * MIB;
+      // Once it takes no more at once the receiver begins; from then on both are busy.
+      let isStarted = false;
+      while (a.sent < end) {
+        const chunks = [patternAt(a.sent, 70_001), patternAt(a.sent + 70_001, 99)];
+        let at = a.sent;
+        for (const chunk of chunks) sent.push({ chunk, end: (at += chunk.length) });
+        const hasRoom = a.sendChunks(chunks);
+        overwrite();
+        if (hasRoom) continue;
+        if (!isStarted) b.start();
+        isStarted = true;
+        await a.drained();
+        overwrite();
+      }
+      if (!isStarted) b.start();
+      await b.receivedAll(a.sent);
+      await goodbye(a, b);
+    },
+  },
+  {
     title: "lets go of what it delivered: a chunk stays as it came, and changing it changes no other",
     run: async (a, b) => {
       const kept: { readonly chunk: Uint8Array; readonly at: number }[] = [];

@@ -1,0 +1,45 @@
+/** Sizes are multiples of it, so that messages of about the same length use the same buffers. */
+const granule = 16_384;
+/** Those that are free, of all channels of the process together. */
+const maxFreeBytes = 4_194_304;
+
+/**
+ * The buffers of long messages. A fresh one is filled with zeros, lies in memory that no cache has, and is the collector's afterwards, which together costs more than
+ * the copy into it; so those whose message has left are used again.
+ */
+export class LongBuffers {
+  /** Which are ours, so that nothing else is taken for one of them. */
+  readonly #ours = new WeakSet<ArrayBufferLike>();
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  #freeBytes = 0;
+
+  /** At least so many bytes, whatever they hold. */
+  take(bytes: number): Uint8Array<ArrayBuffer> {
+    // The last one that came back is the likeliest to be in a cache.
+    for (let i = this.#free.length - 1; i >= 0; i -= 1) {
+      const buffer = this.#free[i]!;
+      // A much longer one is for longer messages.
+      if (buffer.length < bytes || buffer.length > bytes * 2 + granule) continue;
+      this.#free.splice(i, 1);
+      this.#freeBytes -= buffer.length;
+      return buffer;
+    }
+    const fresh = new Uint8Array(Math.ceil(bytes / granule) * granule);
+    this.#ours.add(fresh.buffer);
+    return fresh;
+  }
+
+  /** Nobody needs the bytes any more, nor what else is in their buffer. Does nothing where that was not taken here. */
+  giveBack(bytes: Uint8Array): void {
+    const { buffer } = bytes;
+    if (!this.#ours.has(buffer) || buffer.byteLength > maxFreeBytes) return;
+    this.#free.push(new Uint8Array(buffer as ArrayBuffer));
+    this.#freeBytes += buffer.byteLength;
+    while (this.#freeBytes > maxFreeBytes) this.#freeBytes -= this.#free.shift()!.length;
+  }
+}
+
+/** A shorter message is not worth asking for its buffer. */
+export const leastLent: number = granule;
+
+export const longBuffers: LongBuffers = new LongBuffers();
