@@ -1,20 +1,28 @@
 import { pipe, type Channels, type Sender } from "@astranet/channel";
 import type { Job, Registration } from "./messages.ts";
 
+/** A job that so many workers did not survive is its own fault. */
+const mostTries = 3;
+
+/** A job, and how many workers went in the middle of it. */
+interface Tried extends Job {
+  readonly lost: number;
+}
+
 /** Gives jobs to whichever workers have registered and are free. */
 export class Hub {
   /** A rendezvous: a job waits here until a worker is free, and no free worker waits while there is a job. */
-  readonly #todo = pipe<Job>();
+  readonly #todo = pipe<Tried>();
   readonly #log: (line: string) => void;
 
   constructor(log: (line: string) => void) {
     this.#log = log;
   }
 
-  /** Waits while all workers are busy, and for a first one. */
+  /** Waits while all workers are busy, and for a first one. Rejects where three workers have gone in the middle of it. */
   async countPrimes(below: number): Promise<number> {
     const { sender: count, receiver } = pipe<number>({ capacity: 1 });
-    await this.#todo.sender.send({ below, count });
+    await this.#todo.sender.send({ below, count, lost: 0 });
     return receiver.receive();
   }
 
@@ -44,12 +52,22 @@ export class Hub {
       try {
         await job.count.send(await ask(jobs, job.below));
       } catch {
-        this.#log(`${name} is gone, and another one gets its job`);
-        this.#todo.sender.send(job).catch((error: unknown) => job.count.abort(error));
+        this.#lost(job, name);
         break;
       }
     }
     await jobs.close();
+  }
+
+  #lost(job: Tried, name: string): void {
+    const lost = job.lost + 1;
+    if (lost === mostTries) {
+      this.#log(`${name} is gone, as others before it, and its job is given up`);
+      job.count.abort(new Error(`${lost} workers went while they counted below ${job.below}`));
+      return;
+    }
+    this.#log(`${name} is gone, and another one gets its job`);
+    this.#todo.sender.send({ ...job, lost }).catch((error: unknown) => job.count.abort(error));
   }
 }
 

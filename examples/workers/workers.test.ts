@@ -42,6 +42,20 @@ describe("a hub with workers", () => {
     expect(log.at(-1)).toBe("stuck is gone, and another one gets its job");
   });
 
+  it("gives a job up that three workers did not survive, and goes on with others", async () => {
+    const deadly = hub.countPrimes(100);
+    deadly.catch(() => undefined);
+    for (let i = 0; i < 3; i += 1) {
+      const stuck = start("stuck-worker.ts");
+      expect(String((await once(stuck.stdout!, "data"))[0])).toBe("stuck counts below 100\n");
+      stuck.kill("SIGKILL");
+    }
+    await expect(deadly).rejects.toMatchObject({ code: "ECONNRESET", cause: new Error("3 workers went while they counted below 100") });
+    expect(log.at(-1)).toBe("stuck is gone, as others before it, and its job is given up");
+    start("worker.ts", "Ada").stdout!.resume();
+    expect(await hub.countPrimes(10)).toBe(4);
+  });
+
   it("gives no job to a worker that was killed while it had none", async () => {
     const idle = start("worker.ts", "Ada");
     idle.stdout!.resume();
