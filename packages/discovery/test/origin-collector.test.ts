@@ -40,11 +40,38 @@ describe("OriginCollector", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("goes on telling of an origin while it changes: as long as it can be reached, and for a third of the time after that", () => {
+    const { clock, store, reachability, returned, hear } = makeWorld();
+    reachability.set(idOf(1), 5);
+    hear(1);
+    // One that never could be reached waits beside it, and is forgotten later.
+    hear(2);
+    clock.advance(1000);
+    hear(1, 2);
+    expect(store.advertised(idOf(1))).toBe(true);
+    clock.advance(0);
+    reachability.set(idOf(1), undefined);
+    for (let seq = 3; seq < 6; seq += 1) {
+      clock.advance(9_999);
+      hear(1, seq);
+      reachability.set(idOf(1), undefined);
+      expect(store.advertised(idOf(1))).toBe(true);
+      clock.advance(0);
+      expect(store.advertised(idOf(1))).toBe(true);
+    }
+    clock.advance(3);
+    expect([store.advertised(idOf(1)), store.advertised(idOf(2))]).toEqual([false, false]);
+    clock.advance(59_999);
+    expect([...store.origins()]).toEqual([idOf(0), idOf(1)]);
+    clock.advance(1);
+    expect([[...store.origins()], returned]).toEqual([[idOf(0)], []]);
+  });
+
   it("hushes at once what cannot be reached when it is first heard of, and waits for the end of the tick to ask", () => {
     const { clock, store, reachability, hear } = makeWorld();
     hear(1);
     hear(2);
-    expect([store.advertised(idOf(1)), store.advertised(idOf(2))]).toEqual([false, false]);
+    expect([store.advertised(idOf(1)), store.advertised(idOf(2)), clock.pending]).toEqual([false, false, 1]);
     reachability.setQuietly(idOf(2), 5);
     clock.advance(0);
     expect([store.advertised(idOf(1)), store.advertised(idOf(2))]).toEqual([false, true]);
@@ -124,5 +151,23 @@ describe("OriginCollector", () => {
     clock.advance(100_000);
     expect([...store.origins()]).toEqual([idOf(0), idOf(1), idOf(2)]);
     expect(clock.pending).toBe(0);
+  });
+
+  it("looks at nothing any more once it is closed in the tick in which something came", () => {
+    const { clock, store, collector, hear } = makeWorld();
+    hear(1);
+    collector.close();
+    clock.advance(100_000);
+    expect([[...store.origins()], clock.pending]).toEqual([[idOf(0), idOf(1)], 0]);
+  });
+
+  it("forgets nothing any more once it is closed by who hears of the first that is forgotten", () => {
+    const { clock, store, collector, hear } = makeWorld();
+    for (const n of [1, 2, 3]) hear(n);
+    store.subscribe(() => collector.close());
+    clock.advance(89_999);
+    expect(clock.pending).toBe(1);
+    clock.advance(1);
+    expect([[...store.origins()], clock.pending]).toEqual([[idOf(0), idOf(2), idOf(3)], 0]);
   });
 });

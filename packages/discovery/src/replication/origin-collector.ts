@@ -47,7 +47,6 @@ export class OriginCollector {
   readonly #subscriptions: (() => void)[];
   #timer: Timer | undefined;
   #timerAt = Infinity;
-  #closed = false;
 
   constructor(options: OriginCollectorOptions) {
     this.#store = options.store;
@@ -67,9 +66,10 @@ export class OriginCollector {
   }
 
   close(): void {
-    this.#closed = true;
     for (const end of this.#subscriptions) end();
     this.#timer?.cancel();
+    // What is under way ends too: who closes it may have been told just now that an origin was dropped.
+    for (const origins of [this.#fresh, this.#loud, this.#unreachable]) origins.clear();
   }
 
   #seen(origin: string): void {
@@ -89,7 +89,6 @@ export class OriginCollector {
   }
 
   #lookAtFresh(): void {
-    if (this.#closed) return;
     const fresh = [...this.#fresh];
     this.#fresh.clear();
     for (const origin of fresh) this.#look(origin);
