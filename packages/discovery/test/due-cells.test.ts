@@ -25,6 +25,13 @@ describe("DueCells", () => {
     due.delete(store.cell(idOf(3), 0)!);
     due.delete(store.cell(idOf(3), 0)!);
     expect([due.isEmpty, [...due.waiting()].length]).toEqual([false, 1]);
+    expect([1, 2, 3].map((n) => [...due.waiting(idOf(n))].map(({ seq }) => seq))).toEqual([[7], [], []]);
+    due.delete(store.cell(idOf(1), 0)!);
+    expect(due.isEmpty).toBe(true);
+    due.add(store.cell(idOf(1), 0)!);
+    due.add(store.cell(idOf(2), 0)!);
+    expect([...due.waiting(idOf(1))].map(({ seq }) => seq)).toEqual([7]);
+    due.forget(idOf(2));
     expect(said(due.takeChanges())).toEqual(["1/0/7"]);
     expect([due.isEmpty, due.takeChanges()]).toEqual([true, undefined]);
   });
@@ -51,16 +58,30 @@ describe("DueCells", () => {
     expect(due.isEmpty).toBe(true);
   });
 
-  it("fill messages up to 48 KiB with whole records, and one at least", () => {
-    const store = storeWith(1, 10, 16_000);
-    const due = new DueCells();
-    for (const cell of store.cells(idOf(1))) due.add(cell);
-    const counts: number[] = [];
-    for (let bytes = due.takeChanges(); bytes !== undefined; bytes = due.takeChanges()) {
-      counts.push(said(bytes).length);
-      expect(bytes.length).toBeLessThanOrEqual(49_152);
+  it("fill messages up to 48 KiB with whole records: three of 16 KiB just fit, headers and all, and three of a byte more do not", () => {
+    for (const [payloadBytes, expected] of [[16_359, [3, 3, 3, 1]], [16_360, [2, 2, 2, 2, 2]], [16_384, [2, 2, 2, 2, 2]]] as const) {
+      const store = storeWith(1, 10, payloadBytes);
+      const due = new DueCells();
+      for (const cell of store.cells(idOf(1))) due.add(cell);
+      due.addEverything(store);
+      for (const take of [() => due.takeChanges(), () => due.takeOfEverything(store)]) {
+        const counts: number[] = [];
+        for (let bytes = take(); bytes !== undefined; bytes = take()) {
+          counts.push(said(bytes).length);
+          expect(bytes.length).toBeLessThanOrEqual(49_152);
+        }
+        expect(counts).toEqual(expected);
+      }
     }
-    expect(counts).toEqual([3, 3, 3, 1]);
+  });
+
+  it("give nothing of a life that ended while a whole store was given", () => {
+    const store = storeWith(2, 4, 16_000);
+    const due = new DueCells();
+    due.addEverything(store);
+    expect(said(due.takeOfEverything(store))).toHaveLength(3);
+    store.drop(idOf(1));
+    expect(said(due.takeOfEverything(store)).every((name) => name.startsWith("2/"))).toBe(true);
   });
 
   it("give a whole store but what is not advertised, in messages of the same size, and what came meanwhile too", () => {

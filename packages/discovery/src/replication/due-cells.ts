@@ -30,7 +30,8 @@ export class DueCells {
   delete(cell: RecordCell): void {
     const { origin } = cell.record;
     const cells = this.#origins.get(origin);
-    if (cells?.delete(cell) === true && cells.size === 0) this.#origins.delete(origin);
+    cells?.delete(cell);
+    if (cells?.size === 0) this.#origins.delete(origin);
   }
 
   /** All of an origin's places are void: it was dropped, or began a new life. Else a neighbour that reads slowly would keep them all waiting. */
@@ -57,7 +58,7 @@ export class DueCells {
     for (const [origin, cells] of this.#origins) {
       const before = cells.size;
       for (const cell of cells) {
-        if (length > 0 && length + cell.wire.length > maxPackedBytes) {
+        if (length + cell.wire.length > maxPackedBytes) {
           // It had its turn, the others are next: one that changes all the time must not keep them waiting.
           if (cells.size < before && this.#origins.delete(origin)) this.#origins.set(origin, cells);
           return concat(parts);
@@ -84,7 +85,7 @@ export class DueCells {
         continue;
       }
       if (!cell.live) continue;
-      if (length > 0 && length + cell.wire.length > maxPackedBytes) {
+      if (length + cell.wire.length > maxPackedBytes) {
         this.#begun.push(cell);
         break;
       }

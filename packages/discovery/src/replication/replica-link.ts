@@ -55,7 +55,7 @@ const digestJitter = 0.2;
 const askAgainAfterMs = 1000;
 /** What answering a request costs, as if it had been so many new records: each may set off work that grows with the store. */
 const requestCost = 20;
-/** Origins that wait to be asked for; what is beyond is found again at the next digest. */
+/** Origins that wait to be asked for, or were asked for to repair; what is beyond is found again at the next digest, or is not counted. */
 const maxWants = 65_536;
 
 /** Replication with one neighbour. Pure: messages go in by `receive` and come out of `next`. */
@@ -73,9 +73,9 @@ export class ReplicaLink {
   #digestDue = true;
   #askDue = false;
   /** What the peer's digest was about, while our buckets are due. */
-  #bucketsDue: "all" | "ends" | undefined;
+  #bucketsDue: { readonly full: boolean } | undefined;
   #repairing = false;
-  #digestTimer: Timer | undefined;
+  #digestTimer: Timer;
   #askTimer: Timer | undefined;
   #waking = false;
   #closed = false;
@@ -87,7 +87,7 @@ export class ReplicaLink {
     this.sinceMs = clock.now();
     this.#bucket = new TokenBucket(clock, recordsPerSecond, recordsPerSecond);
     for (const cell of store.cells(store.self)) this.#due.add(cell);
-    this.#armDigest();
+    this.#digestTimer = this.#armDigest();
     this.#wake();
   }
 
@@ -98,7 +98,7 @@ export class ReplicaLink {
     const changes = this.#due.takeChanges();
     if (changes !== undefined) return { t: "records", r: changes };
     if (this.#wants.size > 0) return { t: "want", w: this.#takeWants() };
-    if (this.#bucketsDue !== undefined) return { t: "buckets", b: this.#takeBuckets(this.#bucketsDue) };
+    if (this.#bucketsDue !== undefined) return { t: "buckets", b: this.#takeBuckets(this.#bucketsDue.full) };
     const list = this.#takeList();
     if (list !== undefined) return { t: "list", l: list };
     const records = this.#due.takeOfEverything(store);
@@ -135,9 +135,8 @@ export class ReplicaLink {
 
   /** The link is over. */
   close(): void {
-    if (this.#closed) return;
     this.#closed = true;
-    this.#digestTimer?.cancel();
+    this.#digestTimer.cancel();
     this.#askTimer?.cancel();
     this.#host.closed(this);
   }
@@ -178,7 +177,7 @@ export class ReplicaLink {
   }
 
   #wake(): void {
-    if (this.#waking || this.#closed) return;
+    if (this.#waking) return;
     this.#waking = true;
     this.#host.clock.defer(() => {
       this.#waking = false;
@@ -186,12 +185,12 @@ export class ReplicaLink {
     });
   }
 
-  #armDigest(): void {
+  #armDigest(): Timer {
     const { clock, random } = this.#host;
     const delayMs = digestEveryMs * (1 - digestJitter + 2 * digestJitter * drawUnit(random));
-    this.#digestTimer = clock.setTimer(delayMs, () => {
+    return clock.setTimer(delayMs, () => {
       this.announce();
-      this.#armDigest();
+      this.#digestTimer = this.#armDigest();
     });
   }
 
@@ -202,10 +201,12 @@ export class ReplicaLink {
       if (record.origin !== this.peer.id && record.origin !== store.self && this.peer.forwards?.() === false) continue;
       try {
         const result = this.#host.merge(record, this);
-        if (result === "known") {
+        if (result === "known" || result === "new") {
+          // The peer has what is stored now, also where an older version waited for it.
           const cell = store.cell(record.origin, record.slot);
           if (cell !== undefined) this.#due.delete(cell);
-        } else if (result !== "old") {
+        }
+        if (result === "new" || result === "defended") {
           cost += 1;
           if (this.#asked.has(record.origin)) this.#host.repaired();
         }
@@ -237,7 +238,7 @@ export class ReplicaLink {
     else if (verdict === "pull") {
       this.#repairing = !first;
       this.#asked.clear();
-      this.#bucketsDue = full ? "all" : "ends";
+      this.#bucketsDue = { full };
       this.#wake();
     }
   }
@@ -246,7 +247,7 @@ export class ReplicaLink {
   #expected(full: boolean): Digest[] {
     const { store } = this.#host;
     const own = store.digestOf(store.self)!;
-    const peer = store.digestOf(this.peer.id) ?? { hi: 0, lo: 0, count: 0 };
+    const peer = store.digestOf(this.peer.id) ?? none;
     const ends = sum(own, peer);
     const all = store.digest;
     return full ? [all, { hi: (all.hi ^ own.hi) >>> 0, lo: (all.lo ^ own.lo) >>> 0, count: all.count - own.count }, ends, peer] : [ends, peer];
@@ -266,14 +267,13 @@ export class ReplicaLink {
     const ask = this.#askDue;
     this.#digestDue = false;
     this.#askDue = false;
-    const none = { hi: 0, lo: 0, count: 0 };
     const digest = full ? store.digest : this.#ends.reduce((all, origin) => sum(all, store.digestOf(origin) ?? none), none);
     return digestMessage({ digest, full, held: store.size, ask });
   }
 
-  #takeBuckets(about: "all" | "ends"): Uint8Array {
+  #takeBuckets(full: boolean): Uint8Array {
     this.#bucketsDue = undefined;
-    return this.#bucketsOf(about === "all");
+    return this.#bucketsOf(full);
   }
 
   #bucketsOf(full: boolean): Uint8Array {
@@ -322,9 +322,9 @@ export class ReplicaLink {
     const { store } = this.#host;
     for (const { origin, incarnation, hi, lo } of readList(bytes)) {
       if (!this.#ends.includes(origin) && this.peer.forwards?.() === false) continue;
-      const mine = store.incarnationOf(origin);
+      const mine = this.#lifeOf(origin);
       const digest = store.digestOf(origin);
-      if (mine !== undefined && (mine > incarnation || (mine === incarnation && digest?.hi === hi && digest.lo === lo))) continue;
+      if (mine > incarnation || (mine === incarnation && digest?.hi === hi && digest.lo === lo)) continue;
       if (this.#wants.size < maxWants) this.#wants.add(origin);
     }
     if (this.#wants.size > 0) this.#wake();
@@ -337,9 +337,9 @@ export class ReplicaLink {
     let length = 0;
     for (const origin of this.#wants) {
       const part = encodeWantEntry(origin, store.incarnationOf(origin), [...store.cells(origin)]);
-      if (length > 0 && length + part.length > maxPackedBytes) break;
+      if (length + part.length > maxPackedBytes) break;
       this.#wants.delete(origin);
-      if (this.#repairing) this.#asked.add(origin);
+      if (this.#repairing && this.#asked.size < maxWants) this.#asked.add(origin);
       parts.push(part);
       length += part.length;
     }
@@ -348,9 +348,13 @@ export class ReplicaLink {
 
   #answer(bytes: Uint8Array): void {
     const { store } = this.#host;
+    const answered = new Set<string>();
     for (const { origin, incarnation, versions } of readWants(bytes)) {
-      const mine = store.incarnationOf(origin);
-      if (mine === undefined || mine < incarnation || !this.#tells(origin)) continue;
+      // Once for each: what a message costs is to grow with the store, not with how often it names the largest origin.
+      if (answered.has(origin)) continue;
+      answered.add(origin);
+      const mine = this.#lifeOf(origin);
+      if (mine < incarnation || !this.#tells(origin)) continue;
       for (const cell of store.cells(origin)) {
         const theirs = mine > incarnation ? undefined : versions.get(cell.record.slot);
         if (theirs === undefined || theirs.seq < cell.record.seq || (theirs.seq === cell.record.seq && theirs.lo !== cell.hash.lo)) this.#due.add(cell);
@@ -358,7 +362,14 @@ export class ReplicaLink {
     }
     this.flush();
   }
+
+  /** The incarnation that is stored of an origin; less than any where nothing is. */
+  #lifeOf(origin: string): bigint {
+    return this.#host.store.incarnationOf(origin) ?? -1n;
+  }
 }
+
+const none: Digest = { hi: 0, lo: 0, count: 0 };
 
 function sum(a: Digest, b: Digest): Digest {
   return { hi: (a.hi ^ b.hi) >>> 0, lo: (a.lo ^ b.lo) >>> 0, count: a.count + b.count };

@@ -16,7 +16,7 @@ export function isReplicaMessage(kind: string): boolean {
   return kinds.has(kind);
 }
 
-/** Bytes of packed records, origins or wishes in one message, at most: with what is around them it stays below 64 KiB. */
+/** Bytes of packed records, origins or wishes in one message, at most: with what is around them it stays below 64 KiB, and the largest of each fits. */
 export const maxPackedBytes = 49_152;
 
 /** What the sender of a `digest` has, of what it would send us. */
@@ -149,7 +149,7 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0;
+  return Number.isInteger(value) && (value as number) >= 0;
 }
 
 function malformed(why: string): AstraError {
