@@ -13,7 +13,7 @@ const longestPause = 16;
 export class DigestWatch {
   #met = false;
   #suspicious = false;
-  #lastPull = "";
+  #lastPull: string | undefined;
   #pause = 0;
   #pausesLeft = 0;
 
@@ -32,7 +32,7 @@ export class DigestWatch {
     this.#met = true;
     if (mine.some((each) => sameDigest(each, theirs))) {
       this.#suspicious = false;
-      this.#lastPull = "";
+      this.#lastPull = undefined;
       return "same";
     }
     if (first) return comes ? "ask-again" : this.#pull(theirs, mine);

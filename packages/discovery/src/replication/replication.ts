@@ -107,7 +107,7 @@ export class Replication {
     this.#announceTimer?.cancel();
     this.#collector.close();
     this.#ownChanges.close();
-    for (const link of [...this.#links]) link.close();
+    for (const link of this.#links) link.close();
   }
 
   #merge(record: StoredRecord, link: ReplicaLink): MergeResult {
@@ -125,16 +125,18 @@ export class Replication {
       return;
     }
     const cell = this.#store.cell(origin, record.slot);
-    if (cell !== undefined && this.#host.forwards()) this.#spread([cell], this.#from);
+    const from = this.#from;
+    if (cell !== undefined && this.#host.forwards()) this.#spread([cell], (link) => link !== from);
   }
 
   #tellOwn(slots: readonly number[]): void {
-    const cells = slots.map((slot) => this.#store.cell(this.#store.self, slot)).filter((cell) => cell !== undefined);
-    this.#spread(cells, undefined);
+    // A node's own slots are never deleted.
+    const cells = slots.map((slot) => this.#store.cell(this.#store.self, slot)!);
+    this.#spread(cells, () => true);
   }
 
-  #spread(cells: readonly RecordCell[], but: ReplicaLink | undefined): void {
-    for (const link of this.#links) if (link !== but) for (const cell of cells) link.add(cell);
+  #spread(cells: readonly RecordCell[], concerns: (link: ReplicaLink) => boolean): void {
+    for (const link of this.#links) if (concerns(link)) for (const cell of cells) link.add(cell);
     this.#flushSoon();
   }
 
@@ -155,9 +157,7 @@ export class Replication {
   #returned(origin: string, sinceMs: number, before: boolean): void {
     if (!this.#host.forwards()) return;
     // Neighbours that came while it was hushed have not heard of it.
-    const late = [...this.#links].filter((link) => link.sinceMs >= sinceMs);
-    for (const cell of this.#store.cells(origin)) for (const link of late) link.add(cell);
-    if (late.length > 0) this.#flushSoon();
+    this.#spread([...this.#store.cells(origin)], (link) => link.sinceMs >= sinceMs);
     // Others may have forgotten it meanwhile.
     if (before) this.#announceSoon();
   }
