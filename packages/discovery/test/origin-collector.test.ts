@@ -111,6 +111,25 @@ describe("OriginCollector", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("says since when an origin was hushed also where the tick took its time: who came within it has not heard of it", () => {
+    class SlowClock extends HandClock {
+      lateMs = 0;
+
+      override now(): number {
+        return super.now() + this.lateMs;
+      }
+    }
+    const clock = new SlowClock();
+    const { store, reachability, returned, hear } = makeWorld({ clock });
+    clock.advance(1000);
+    hear(1);
+    clock.lateMs = 7;
+    hear(1, 2);
+    clock.advance(0);
+    reachability.set(idOf(1), 5);
+    expect([returned, store.advertised(idOf(1))]).toEqual([[[idOf(1), 1000, false]], true]);
+  });
+
   it("begins again with an origin that was dropped by somebody else", () => {
     const { clock, store, reachability, hear } = makeWorld();
     reachability.set(idOf(1), 5);
@@ -162,12 +181,14 @@ describe("OriginCollector", () => {
   });
 
   it("forgets nothing any more once it is closed by who hears of the first that is forgotten", () => {
-    const { clock, store, collector, hear } = makeWorld();
-    for (const n of [1, 2, 3]) hear(n);
+    const { clock, store, reachability, collector, hear } = makeWorld();
+    reachability.set(idOf(4), 5);
+    for (const n of [1, 2, 3, 4]) hear(n);
     store.subscribe(() => collector.close());
     clock.advance(89_999);
-    expect(clock.pending).toBe(1);
+    // One that is still told of.
+    reachability.set(idOf(4), undefined);
     clock.advance(1);
-    expect([[...store.origins()], clock.pending]).toEqual([[idOf(0), idOf(2), idOf(3)], 0]);
+    expect([[...store.origins()], clock.pending]).toEqual([[idOf(0), idOf(2), idOf(3), idOf(4)], 0]);
   });
 });

@@ -42,8 +42,8 @@ export class OriginCollector {
   readonly #unreachable = new Map<string, Unreachable>();
   /** In the order in which they will be hushed. */
   readonly #loud = new Map<string, number>();
-  /** Seen for the first time in this tick. */
-  readonly #fresh = new Set<string>();
+  /** Seen for the first time in this tick, and hushed when; a tick may last. */
+  readonly #fresh = new Map<string, number>();
   readonly #subscriptions: (() => void)[];
   #timer: Timer | undefined;
   #timerAt = Infinity;
@@ -85,18 +85,18 @@ export class OriginCollector {
     // Whether it can be reached depends on records, and more of them may come in this tick: ask once, when all are there.
     this.#store.advertise(origin, false);
     if (this.#fresh.size === 0) this.#clock.defer(() => this.#lookAtFresh());
-    this.#fresh.add(origin);
+    this.#fresh.set(origin, this.#clock.now());
   }
 
   #lookAtFresh(): void {
     const fresh = [...this.#fresh];
     this.#fresh.clear();
-    for (const origin of fresh) this.#look(origin);
+    for (const [origin, hushedAt] of fresh) this.#look(origin, hushedAt);
   }
 
-  #look(origin: string): void {
+  #look(origin: string, hushedAt = this.#clock.now()): void {
     if (origin === this.#store.self) return;
-    if (this.#reachability.cost(origin) === undefined) this.#lost(origin);
+    if (this.#reachability.cost(origin) === undefined) this.#lost(origin, hushedAt);
     else this.#found(origin);
   }
 
@@ -109,13 +109,13 @@ export class OriginCollector {
     if (before !== undefined && before.quietAt === undefined) this.#returned(origin, before.hushedAt, before.before);
   }
 
-  #lost(origin: string): void {
+  #lost(origin: string, hushedAt: number): void {
     if (this.#unreachable.has(origin)) return;
     const now = this.#clock.now();
     const before = this.#reachable.delete(origin);
     const quietAt = before ? now + this.#forgetAfterMs / 3 : undefined;
     if (quietAt !== undefined) this.#loud.set(origin, quietAt);
-    this.#unreachable.set(origin, { quietAt, hushedAt: now, forgetAt: now + this.#forgetAfterMs, before });
+    this.#unreachable.set(origin, { quietAt, hushedAt, forgetAt: now + this.#forgetAfterMs, before });
     this.#arm();
   }
 
