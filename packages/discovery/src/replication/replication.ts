@@ -136,8 +136,9 @@ export class Replication {
   }
 
   #spread(cells: readonly RecordCell[], concerns: (link: ReplicaLink) => boolean): void {
-    for (const link of this.#links) if (concerns(link)) for (const cell of cells) link.add(cell);
-    this.#flushSoon();
+    const links = [...this.#links].filter(concerns);
+    for (const link of links) for (const cell of cells) link.add(cell);
+    if (links.length > 0) this.#flushSoon();
   }
 
   /** The changes of one tick leave together; the first at once, and what follows closely in batches. */
