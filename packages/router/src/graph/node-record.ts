@@ -66,46 +66,42 @@ export function encodeNode(node: NodeRecord): Uint8Array {
  * a role of a later version offers no more than a peer does.
  */
 export function decodeNode(payload: Uint8Array): NodeRecord | undefined {
-  const wire = decodeMap(payload);
-  if (wire === undefined) return undefined;
-  const { role, relay = false, over = false, leave = false, key = new Uint8Array(), addr = [], name = "", load = 0, feat = 0 } = wire;
+  const { role, relay = false, over = false, leave = false, key = new Uint8Array(), addr = [], name = "", load = 0, feat = 0 } = decodeMap(payload);
   if (typeof role !== "string" || typeof relay !== "boolean" || typeof over !== "boolean" || typeof leave !== "boolean") return undefined;
   if (!(key instanceof Uint8Array) || key.length > maxKeyBytes || !Array.isArray(addr)) return undefined;
-  if (typeof name !== "string" || !isName(name) || typeof load !== "number" || !isWhole(load, 0xff)) return undefined;
-  if (typeof feat !== "number" || !isWhole(feat, 0xff_ff_ff_ff)) return undefined;
+  if (!isName(name) || !isWhole(load, 0xff) || !isWhole(feat, 0xff_ff_ff_ff)) return undefined;
   return {
     role: roles.find((known) => known === role) ?? "peer",
     relays: relay,
     overloaded: over,
     leaving: leave,
     key: key.slice(),
-    addresses: addr.filter((each): each is string => isAddress(each)).slice(0, maxAddresses),
+    addresses: addr.filter(isAddress).slice(0, maxAddresses),
     name,
     load,
     features: feat,
   };
 }
 
-function decodeMap(payload: Uint8Array): Record<string, unknown> | undefined {
-  if (payload.length === 0) return undefined;
+/** The fields of a payload, none where it is no map: what else msgpack can say has no field of these names. */
+function decodeMap(payload: Uint8Array): Record<string, unknown> {
   try {
-    const wire = decoder.decode(payload);
-    return typeof wire === "object" && wire !== null && !Array.isArray(wire) ? (wire as Record<string, unknown>) : undefined;
+    return (decoder.decode(payload) ?? {}) as Record<string, unknown>;
   } catch {
-    return undefined;
+    return {};
   }
 }
 
-function isAddress(value: unknown): boolean {
+function isAddress(value: unknown): value is string {
   return typeof value === "string" && value.length > 0 && value.length <= maxAddressLength;
 }
 
-function isName(value: unknown): boolean {
-  return typeof value === "string" && value.length <= maxNameBytes && utf8.encode(value).length <= maxNameBytes;
+function isName(value: unknown): value is string {
+  return typeof value === "string" && utf8.encode(value).length <= maxNameBytes;
 }
 
-function isWhole(value: unknown, most: number): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
+function isWhole(value: unknown, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
 }
 
 function invalid(why: string): AstraError {
