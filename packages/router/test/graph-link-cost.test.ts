@@ -61,6 +61,34 @@ describe("a link's cost", () => {
     expect(first![0]).toBeLessThan(5000);
   });
 
+  it("changes within 6 s when it is exactly six steps off", () => {
+    // 1,001 is step 40, and 361 is step 34.
+    const [first] = told(settled(1000), 0, 60_000, 100, () => 360);
+    expect(first![0]).toBeGreaterThanOrEqual(2000);
+    expect(first![0]).toBeLessThan(6000);
+  });
+
+  it("counts the handshake's round trip among those of the first 10 s", () => {
+    const cost = new LinkCost({ rttMs: 10, nowMs: 0 });
+    const [first] = told(cost, 0, 60_000, 100, () => 500);
+    expect(first![0]).toBeGreaterThanOrEqual(12_000);
+    expect(first![0]).toBeLessThan(13_500);
+  });
+
+  it("waits anew when the change turns round at once, in the very moment in which it would have been told", () => {
+    const cost = settled(100);
+    for (const [rttMs, atMs] of [[60, 0], [60, 100], [0, 200]] as const) cost.sample(rttMs, atMs);
+    // Two steps too dear since 200 ms, for exactly the 10 s that this round trip is the least.
+    const [first] = told(cost, 300, 60_000, 100, () => 1000);
+    expect(first![0]).toBeGreaterThanOrEqual(12_000);
+    expect(first![0]).toBeLessThan(14_000);
+  });
+
+  it("keeps what is less than two steps off also when it changes for another reason", () => {
+    const cost = new LinkCost({ rttMs: 100, nowMs: 0 });
+    expect(told(cost, 0, 60_000, 1000, () => 82)).toEqual([[30_000, 108]]);
+  });
+
   it("rises only when the least of 10 s has risen", () => {
     const cost = settled(10);
     const [first] = told(cost, 0, 60_000, 100, (now) => (now === 0 ? 10 : 500));
@@ -101,6 +129,14 @@ describe("a link's cost", () => {
     expect(cost.advertised(85_000)).toBe(11);
   });
 
+  it("doubles when the queue was long for 10 s, however often that is said", () => {
+    const cost = settled(10);
+    for (let now = 0; now < 10_000; now += 1000) cost.congested(true, now);
+    expect(cost.advertised(10_000)).toBe(23);
+    for (let now = 20_000; now < 50_000; now += 1000) cost.congested(false, now);
+    expect(cost.advertised(50_000)).toBe(11);
+  });
+
   it("does not double for a queue that was long for less", () => {
     const cost = settled(10);
     for (let now = 0; now < 100_000; now += 10_000) {
@@ -112,9 +148,43 @@ describe("a link's cost", () => {
 
   it("ignores what is no round trip", () => {
     const cost = settled(10);
-    for (const rtt of [Number.NaN, Infinity, -5]) cost.sample(rtt, 1);
+    for (let i = 0; i < 5; i += 1) for (const rtt of [Number.NaN, Infinity, -5]) cost.sample(rtt, 1);
     expect(cost.advertised(100_000)).toBe(11);
+    expect(told(cost, 100_000, 160_000, 1000, () => 0).at(-1)![1]).toBe(1);
     expect(new LinkCost({ rttMs: Number.NaN, nowMs: 0 }).advertised(60_000)).toBe(1);
+  });
+
+  it("changes by itself only when it says that it does: who asks then, and at no other time, sees each change in its moment", () => {
+    const event = fc.record({
+      after: fc.integer({ min: 0, max: 200 }),
+      what: fc.constantFrom("sample", "sample", "long", "short"),
+      rttMs: fc.constantFrom(0, 5, 20, 60, 300, 3000),
+    });
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const [watched, woken] = [0, 0].map(() => new LinkCost({ rttMs: 20, nowMs: 0 })) as [LinkCost, LinkCost];
+        let [now, last, next] = [0, woken.advertised(0), woken.nextChangeAt];
+        // Everything here takes a multiple of 100 ms, so who asks that often misses nothing.
+        const until = (endMs: number): void => {
+          for (; now <= endMs; now += 100) {
+            if (next !== undefined && next <= now) [last, next] = [woken.advertised(now), woken.nextChangeAt];
+            const cost = watched.advertised(now);
+            if (cost !== last) expect([now, last]).toEqual([now, cost]);
+          }
+          now = endMs;
+        };
+        for (const { after, what, rttMs } of events) {
+          until(now + 100 * after);
+          for (const cost of [watched, woken]) {
+            if (what === "sample") cost.sample(rttMs, now);
+            else cost.congested(what === "long", now);
+          }
+          [last, next] = [woken.advertised(now), woken.nextChangeAt];
+        }
+        until(now + 60_000);
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it("is told at most every 5 s and within its range, whatever is measured, and however late somebody asks", () => {

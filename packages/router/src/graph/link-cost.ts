@@ -100,7 +100,7 @@ export class LinkCost {
   /** Does what was due before `nowMs` at its time, however late anybody asks. */
   #advance(nowMs: number): void {
     for (let next = this.nextChangeAt; next !== undefined && next <= nowMs; next = this.nextChangeAt) this.#settle(next);
-    this.#settle(Math.max(nowMs, this.#atMs));
+    this.#settle(nowMs);
   }
 
   #settle(nowMs: number): void {
