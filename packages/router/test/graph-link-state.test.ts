@@ -91,4 +91,49 @@ describe("a list of neighbours", () => {
     state.setOwn(idOf(0), 5);
     expect(changes).toEqual([]);
   });
+
+  it("is none in a slot of another kind, however much it looks like one", () => {
+    const { state, changes, node, lists } = graph();
+    for (const n of [1, 2]) node(n, 1n);
+    lists(1, 2, 1n);
+    const payload = encodeAdjacency([{ id: idOf(1), cost: 1, kind: 0 }]);
+    for (const slot of [0x0001, 0x0200, 0x0300, 0xff00]) state.read({ origin: idOf(2), incarnation: 1n, slot, seq: 1, flags: 0, payload });
+    expect(changes).toEqual([]);
+  });
+
+  it("that no longer lists a neighbour takes back the link, and that lists none takes back all", () => {
+    const { state, changes, node, lists } = graph();
+    for (const n of [1, 2, 3]) node(n, 1n);
+    for (const n of [2, 3]) lists(n, 1, 1n);
+    lists(1, 2, 1n);
+    lists(1, 3, 1n);
+    expect(changes).toEqual(["1-2: undefined 10", "1-3: undefined 10", "1-2: 10 undefined"]);
+    state.read({ origin: idOf(1), incarnation: 1n, slot: adjacencySlot(0), seq: 2, flags: 0, payload: new Uint8Array() });
+    expect(changes.at(-1)).toBe("1-3: 10 undefined");
+  });
+});
+
+describe("a record", () => {
+  it("of an origin that is no node says nothing", () => {
+    const { state, changes } = graph();
+    const origin = "1234567890123456";
+    const payload = encodeAdjacency([{ id: idOf(0), cost: 1, kind: 0 }]);
+    state.read({ origin, incarnation: 1n, slot: nodeSlot, seq: 1, flags: 0, payload: encodeNode(relay) });
+    state.read({ origin, incarnation: 1n, slot: adjacencySlot(0), seq: 1, flags: 0, payload });
+    expect([...state.nodes.keys()]).toEqual([idOf(0)]);
+    expect(changes).toEqual([]);
+  });
+
+  it("that is not understood takes back what the node said before: its links with others, and what it said that this node's link with it costs", () => {
+    const { state, changes, node, lists } = graph();
+    for (const n of [1, 2]) node(n, 1n);
+    lists(2, 1, 1n);
+    const payload = encodeAdjacency([0, 2].map((n) => ({ id: idOf(n), cost: 30, kind: 0 })));
+    state.read({ origin: idOf(1), incarnation: 1n, slot: adjacencySlot(0), seq: 1, flags: 0, payload });
+    state.setOwn(idOf(1), 20);
+    expect(changes).toEqual(["1-2: undefined 30", "0-1: undefined 30"]);
+    state.read({ origin: idOf(1), incarnation: 1n, slot: nodeSlot, seq: 2, flags: 0, payload: Uint8Array.of(0xc0) });
+    expect(changes.slice(2).sort()).toEqual(["0-1: 30 20", "1-2: 30 undefined"]);
+    expect(state.nodes.get(idOf(1))!.relay).toBe(false);
+  });
 });

@@ -42,6 +42,15 @@ describe("a link that failed", () => {
     expect(cache.avoid).toBeUndefined();
   });
 
+  it("is one link, from whichever side it fails and is cleared", async () => {
+    const cache = new NegativeCache(new VirtualClock());
+    for (const [a, b] of [[1, 2], [2, 1], [4, 3], [6, 5]] as const) cache.fail(idOf(a), idOf(b));
+    expect(cache.avoid?.links).toEqual([[idOf(1), idOf(2)], [idOf(4), idOf(3)], [idOf(6), idOf(5)]]);
+    cache.clear(idOf(3), idOf(4));
+    cache.clear(idOf(2), idOf(1));
+    expect(cache.avoid?.links).toEqual([[idOf(6), idOf(5)]]);
+  });
+
   it("is not avoided any longer when the records say something new about it", () => {
     const world = new GraphWorld();
     world.nodes([1, 2, 3]);
@@ -89,6 +98,16 @@ describe("a relay that refused", () => {
     expect(numbersOf(topology.path(idOf(3), { avoid: cache.avoid })?.ids)).toEqual([0, 2, 3]);
     expect(numbersOf(topology.path(idOf(1), { avoid: cache.avoid })?.ids)).toEqual([0, 1]);
   });
+
+  it("is avoided beside a link that failed", () => {
+    const cache = new NegativeCache(new VirtualClock());
+    cache.failRelay(idOf(3));
+    cache.fail(idOf(1), idOf(2));
+    expect(cache.avoid).toEqual({ links: [[idOf(1), idOf(2)]], relays: [idOf(3)] });
+    // Nothing clears it but time, and so there is nothing to end.
+    cache.close();
+    expect(cache.avoid).toBeDefined();
+  });
 });
 
 describe("the failures that are remembered", () => {
@@ -131,6 +150,16 @@ describe("several equal relays", () => {
     const after = vias();
     expect(after.filter((via, i) => via !== before[i])).toHaveLength(before.filter((via) => via === 2).length);
     expect(after).not.toContain(2);
+  });
+
+  it("share them also when one is exactly a tenth dearer", () => {
+    const world = new GraphWorld();
+    const leaves = Array.from({ length: 40 }, (_, i) => 100 + i);
+    world.nodes([1, 2], leaves);
+    world.link([0, 1, 19], [0, 2, 23], ...leaves.flatMap((to) => [[1, to, 19] as const, [2, to, 19] as const]));
+    const topology = world.topology();
+    expect(topology.alternatives(idOf(100)).map(({ cost }) => cost)).toEqual([40, 44]);
+    expect(new Set(leaves.map((to) => numbersOf(topology.choose(idOf(to))?.ids)?.[1]))).toEqual(new Set([1, 2]));
   });
 
   it("are not chosen when they are more than a tenth dearer", () => {

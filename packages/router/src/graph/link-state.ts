@@ -64,7 +64,7 @@ export class LinkState {
 
   /** Forgets a node of which nothing is known any more. */
   prune(node: GraphNode): void {
-    if (node.isBlank && node !== this.self) this.nodes.delete(node.id);
+    if (node.isBlank) this.nodes.delete(node.id);
   }
 
   #nodeOf(id: NodeId): GraphNode {
@@ -96,8 +96,7 @@ export class LinkState {
     const node = this.#nodeOf(origin);
     const before = node.fragments.get(slot);
     const after: Fragment = { incarnation, costs: costsOf(payload) };
-    if (after.costs.size === 0) node.fragments.delete(slot);
-    else node.fragments.set(slot, after);
+    node.fragments.set(slot, after);
     const changed = new Set<NodeId>();
     for (const [id, cost] of after.costs) if (before?.costs.get(id) !== cost || before.incarnation !== incarnation) changed.add(id);
     for (const id of before?.costs.keys() ?? []) if (!after.costs.has(id)) changed.add(id);
@@ -133,7 +132,7 @@ export class LinkState {
 function costBetween(a: GraphNode, b: GraphNode): number | undefined {
   if (a.record === undefined || b.record === undefined || a.record.leaving || b.record.leaving) return undefined;
   const there = a.claim(b.id);
-  const back = there === undefined ? undefined : b.claim(a.id);
+  const back = b.claim(a.id);
   return there === undefined || back === undefined ? undefined : Math.max(there, back);
 }
 
