@@ -30,7 +30,6 @@ interface OwnLink {
   readonly kind: number;
   readonly damper: FlapDamper;
   timer: Timer | undefined;
-  timerAt: number;
   /** What was told last. */
   toldCost: number;
   isSteady: boolean;
@@ -78,7 +77,6 @@ export class Adjacency implements Neighbours {
 
   /** A link to `id` is up. Where there was one already, this is a sample of its round trip. */
   up(id: NodeId, { rttMs, factor, kind = 0 }: LinkUp): void {
-    if (this.#closed) return;
     if (this.#links.has(id)) {
       this.sample(id, rttMs);
       return;
@@ -88,7 +86,7 @@ export class Adjacency implements Neighbours {
     this.#dampers.delete(id);
     damper.up(nowMs);
     const cost = new LinkCost({ rttMs, nowMs, factor });
-    const link: OwnLink = { cost, kind, damper, timer: undefined, timerAt: 0, toldCost: cost.advertised(nowMs), isSteady: nowMs >= damper.steadyAt };
+    const link: OwnLink = { cost, kind, damper, timer: undefined, toldCost: cost.advertised(nowMs), isSteady: nowMs >= damper.steadyAt };
     this.#links.set(id, link);
     if (link.isSteady) this.#list(id, { id, cost: link.toldCost, kind });
     if (this.#owesLoss) this.#schedule(true);
@@ -176,15 +174,9 @@ export class Adjacency implements Neighbours {
   #arm(id: NodeId, link: OwnLink, nowMs: number): void {
     const steadyAt = link.damper.steadyAt > nowMs ? link.damper.steadyAt : Infinity;
     const at = Math.min(link.cost.nextChangeAt ?? Infinity, steadyAt);
-    if (link.timer !== undefined && link.timerAt === at) return;
     link.timer?.cancel();
-    link.timer = undefined;
-    link.timerAt = at;
     if (this.#closed || at === Infinity) return;
-    link.timer = this.#init.clock.setTimer(Math.max(at - nowMs, 0), () => {
-      link.timer = undefined;
-      this.#refresh(id, link);
-    });
+    link.timer = this.#init.clock.setTimer(at - nowMs, () => this.#refresh(id, link));
   }
 
   #tell(id: NodeId): void {
@@ -230,7 +222,6 @@ export class Adjacency implements Neighbours {
 
   #writeScheduled(): void {
     this.#isScheduled = false;
-    this.#isGathering = false;
     this.#owesLoss = this.#links.size === 0;
     if (!this.#closed && (this.#owesLoss || !this.#write())) this.#bucket.give();
   }
