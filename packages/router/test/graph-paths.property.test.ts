@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Alternatives } from "../src/graph/alternatives.ts";
 import { CompactGraph, type Vertex } from "../src/graph/compact-graph.ts";
 import { computePaths, type NetworkInit } from "../src/graph/compute-paths.ts";
 import type { AvoidList, Path } from "../src/graph/path.ts";
@@ -17,13 +18,50 @@ interface Network {
 function networks(maxNodes: number, density = 0.5): fc.Arbitrary<Network> {
   return fc.integer({ min: 2, max: maxNodes }).chain((size) => {
     const pairs = Array.from({ length: size }, (_, b) => Array.from({ length: b }, (_, a) => [a, b] as const)).flat();
-    const cost = fc.option(fc.constantFrom(1, 1, 2, 3, 5, 8, 100), { nil: 0, freq: Math.round(1 / (1 - density)) });
+    const weight = Math.round(100 * density);
+    const cost = fc.oneof({ weight, arbitrary: fc.constantFrom(1, 1, 2, 3, 5, 8, 100) }, { weight: 100 - weight, arbitrary: fc.constant(0) });
     return fc.record({
       relays: fc.array(fc.boolean().map((x) => x || size > 20), { minLength: size, maxLength: size }),
       links: fc.tuple(...pairs.map(([a, b]) => cost.map((each) => [a, b, each] as const))).map((all) => all.filter(([, , each]) => each > 0)),
     });
   });
 }
+
+/** Networks of 6 to 8 nodes, most of which relay over links of few different costs: many paths, and ties of every kind among them. */
+const ties: fc.Arbitrary<Network> = fc.integer({ min: 6, max: 8 }).chain((size) => {
+  const pairs = Array.from({ length: size }, (_, b) => Array.from({ length: b }, (_, a) => [a, b] as const)).flat();
+  const cost = fc.constantFrom(0, 0, 10, 10, 10, 22, 34);
+  return fc.record({
+    relays: fc.array(fc.constantFrom(true, true, true, false), { minLength: size, maxLength: size }),
+    links: fc.tuple(...pairs.map(([a, b]) => cost.map((each) => [a, b, each] as const))).map((all) => all.filter(([, , each]) => each > 0)),
+  });
+});
+
+/** Chains of cheap links, with a few dear ones between any two: the best path is often longer than a path may be. */
+const chains: fc.Arbitrary<Network> = fc.integer({ min: 5, max: 9 }).chain((size) => {
+  const end = fc.integer({ min: 0, max: size - 1 });
+  const dear = fc.tuple(end, end, fc.constantFrom(10, 20, 21, 30)).map(([a, b, each]) => [Math.min(a, b), Math.max(a, b), each] as const);
+  return fc.record({
+    relays: fc.array(fc.constantFrom(true, true, true, true, true, false), { minLength: size, maxLength: size }),
+    links: fc.uniqueArray(dear, { maxLength: 6, selector: ([a, b]) => `${a} ${b}` }).map((all) => [
+      ...Array.from({ length: size - 1 }, (_, n) => [n, n + 1, 1] as const),
+      ...all.filter(([a, b]) => b > a + 1),
+    ]),
+  });
+});
+
+/** Up to three layers of relays and one of leaves, each linked with the next only, in any order of ids: many paths that cost the same and are as long. */
+const layers: fc.Arbitrary<Network> = fc.tuple(fc.integer({ min: 2, max: 3 }), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 3 })).chain((sizes) => {
+  const size = 3 + sizes[0] + sizes[1] + sizes[2];
+  const numbers = fc.shuffledSubarray(Array.from({ length: size - 1 }, (_, n) => n + 1), { minLength: size - 1 });
+  return fc.record({ numbers, costs: fc.infiniteStream(fc.constantFrom(10, 10, 10, 10, 10, 11, 0)) }).map(({ numbers, costs }) => {
+    let at = 0;
+    const parts = [[0], ...[...sizes, 2].filter((count) => count > 0).map((count) => numbers.slice(at, (at += count)))];
+    const pairs = parts.slice(1).flatMap((part, i) => part.flatMap((b) => parts[i]!.map((a) => [a, b] as const)));
+    const links = pairs.map(([a, b]) => [a, b, costs.next().value as number] as const).filter(([, , each]) => each > 0);
+    return { relays: Array.from({ length: size }, (_, n) => !parts.at(-1)!.includes(n)), links };
+  });
+});
 
 function plain({ relays, links }: Network, order: <T>(items: readonly T[]) => readonly T[] = (items) => items): NetworkInit {
   return {
@@ -57,6 +95,15 @@ function everyPath(network: Network, to: number, maxHops = 15, isAllowed: (from:
   return paths.sort((a, b) => a.cost - b.cost || a.ids.length - b.ids.length || (a.ids.join() < b.ids.join() ? -1 : 1));
 }
 
+function verticesOf({ relays, links }: Network): readonly (Vertex & { readonly edges: Map<Vertex, number> })[] {
+  const vertices = relays.map((each, n) => ({ id: idOf(n), relay: each, edges: new Map<Vertex, number>(), index: -1 }));
+  for (const [a, b, cost] of links) {
+    vertices[a]!.edges.set(vertices[b]!, cost);
+    vertices[b]!.edges.set(vertices[a]!, cost);
+  }
+  return vertices;
+}
+
 function worldOf({ relays, links }: Network): { world: GraphWorld; topology: Topology } {
   const world = new GraphWorld();
   for (const [n, each] of relays.entries()) world.node(n, each ? relay : leaf);
@@ -67,8 +114,9 @@ function worldOf({ relays, links }: Network): { world: GraphWorld; topology: Top
 describe("the best path", () => {
   it("is the first of all there are, by cost, then links, then ids", () => {
     fc.assert(
-      fc.property(networks(7), (network) => {
+      fc.property(fc.oneof(networks(7), ties, chains, layers), (network) => {
         const paths = computePaths(plain(network));
+        expect(paths.has(idOf(0))).toBe(false);
         for (let to = 1; to < network.relays.length; to += 1) expect(paths.get(idOf(to))).toEqual(everyPath(network, to)[0]);
       }),
       { numRuns: 300 },
@@ -77,12 +125,8 @@ describe("the best path", () => {
 
   it("is the first of those that are short enough, even where it is dear", () => {
     fc.assert(
-      fc.property(networks(7), fc.integer({ min: 1, max: 4 }), (network, maxHops) => {
-        const vertices = network.relays.map((each, n) => ({ id: idOf(n), relay: each, edges: new Map<Vertex, number>(), index: -1 }));
-        for (const [a, b, cost] of network.links) {
-          vertices[a]!.edges.set(vertices[b]!, cost);
-          vertices[b]!.edges.set(vertices[a]!, cost);
-        }
+      fc.property(fc.oneof(networks(7), ties, chains, layers), fc.integer({ min: 1, max: 4 }), (network, maxHops) => {
+        const vertices = verticesOf(network);
         const search = new PathSearch(new CompactGraph(vertices[0]!, vertices), { maxHops });
         for (let to = 1; to < network.relays.length; to += 1) {
           const found = search.path(vertices[to]!);
@@ -94,6 +138,30 @@ describe("the best path", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it("leads over a neighbour whose link is not steady only to that neighbour", () => {
+    fc.assert(
+      fc.property(fc.oneof(networks(7), ties, chains, layers), fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { maxLength: 4 }), (network, unsteady) => {
+        const vertices = verticesOf(network);
+        const search = new PathSearch(new CompactGraph(vertices[0]!, vertices, new Set(unsteady.map(idOf))));
+        for (let to = 1; to < network.relays.length; to += 1) {
+          const found = search.path(vertices[to]!);
+          const [best] = everyPath(network, to, 15, (from, next) => from !== 0 || next === to || !unsteady.includes(next));
+          expect(found && { ids: found.vertices.map(({ id }) => id), cost: found.cost }).toEqual(best);
+          const isFirstHop = network.relays[to] === true && !unsteady.includes(to) && costOf(network, 0, to) !== undefined;
+          expect(search.hasFirstHop(vertices[to]!)).toBe(isFirstHop);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is there for nodes that are listed, over links between two of them", () => {
+    const nodes = [0, 1, 2].map((n) => ({ id: idOf(n), relays: true }));
+    const links = [[0, 1], [1, 1], [1, 9], [9, 2], [8, 7]].map(([a, b]) => ({ a: idOf(a!), b: idOf(b!), cost: 5 }));
+    expect([...computePaths({ self: idOf(0), nodes, links })]).toEqual([[idOf(1), { ids: [idOf(0), idOf(1)], cost: 5 }]]);
+    expect(computePaths({ self: idOf(3), nodes, links }).size).toBe(0);
   });
 
   it("costs in larger networks what Floyd and Warshall's algorithm says, and is a way that exists, without loops, over relays only", () => {
@@ -165,13 +233,30 @@ function shortestHops(network: Network, to: number, maxCost: number): number {
 }
 
 describe("alternatives", () => {
-  it("are the best three of all paths within half as much again", () => {
+  it("are the best of all paths within half as much again, however many are asked for", () => {
+    fc.assert(
+      fc.property(fc.oneof(ties, chains, layers), fc.integer({ min: 1, max: 8 }), (network, count) => {
+        const vertices = verticesOf(network);
+        const search = new PathSearch(new CompactGraph(vertices[0]!, vertices));
+        const alternatives = new Alternatives();
+        for (let to = 1; to < network.relays.length; to += 1) {
+          const all = everyPath(network, to);
+          const expected = all.filter(({ cost }) => cost <= 1.5 * all[0]!.cost).slice(0, count);
+          expect(alternatives.find(search, vertices[to]!, 1, count, undefined, () => undefined)).toEqual(expected);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("are the best three of all paths within half as much again, also when the best one was asked for before", () => {
     fc.assert(
       fc.property(networks(6, 0.7), (network) => {
         const { topology } = worldOf(network);
         for (let to = 1; to < network.relays.length; to += 1) {
           const all = everyPath(network, to);
           const expected = all.filter(({ cost }) => cost <= 1.5 * all[0]!.cost).slice(0, 3);
+          expect(topology.path(idOf(to))).toEqual(expected[0]);
           expect(topology.alternatives(idOf(to))).toEqual(expected);
           expect(topology.path(idOf(to))).toEqual(expected[0]);
           const chosen = topology.choose(idOf(to));
@@ -205,7 +290,9 @@ describe("alternatives", () => {
 type Change =
   | { readonly what: "link" | "claim"; readonly a: number; readonly b: number; readonly cost: number | undefined }
   | { readonly what: "node"; readonly a: number; readonly relays: boolean; readonly overloaded: boolean; readonly leaving: boolean; readonly life: boolean }
+  | { readonly what: "steady"; readonly a: number; readonly isSteady: boolean }
   | { readonly what: "drop"; readonly a: number }
+  | { readonly what: "ask"; readonly a: number }
   | { readonly what: "wait"; readonly ms: number };
 
 const node = fc.integer({ min: 0, max: 6 });
@@ -215,7 +302,9 @@ const cost = fc.constantFrom(undefined, 1, 2, 5, 50);
 const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ what: fc.constantFrom("link" as const, "claim" as const), a: node, b: node, cost }) },
   { weight: 3, arbitrary: fc.record({ what: fc.constant("node" as const), a: node, relays, overloaded: flag, leaving: flag, life: flag }) },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant("steady" as const), a: node, isSteady: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("drop" as const), a: node }) },
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("ask" as const), a: node }) },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("wait" as const), ms: fc.constantFrom(0, 10, 60, 300, 3000) }) },
 );
 
@@ -231,6 +320,8 @@ describe("a topology that follows changes", () => {
         for (const each of changes) {
           if (each.what === "wait") await world.clock.advance(each.ms);
           else if (each.what === "drop") world.store.drop(idOf(each.a));
+          else if (each.what === "steady") world.links.steady(each.a, each.isSteady);
+          else if (each.what === "ask") topology.alternatives(idOf(each.a));
           else if (each.what === "node") {
             if (each.life) lives.set(each.a, (lives.get(each.a) ?? 1n) + 1n);
             world.node(each.a, each, each.a === 0 ? 1n : lives.get(each.a));
@@ -243,6 +334,7 @@ describe("a topology that follows changes", () => {
         }
         const afresh = world.topology();
         const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
+        for (let n = 0; n < 7; n += 1) expect(topology.alternatives(idOf(n))).toEqual(afresh.alternatives(idOf(n)));
         expect(topology.routes().sort(byId)).toEqual(afresh.routes().sort(byId));
         await world.clock.advance(10_000);
         for (let n = 0; n < 7; n += 1) {
@@ -288,6 +380,8 @@ describe("a topology that follows changes", () => {
         for (const each of changes) {
           if (each.what === "wait") await world.clock.advance(each.ms);
           else if (each.what === "drop") world.store.drop(idOf(each.a));
+          else if (each.what === "steady") world.links.steady(each.a, each.isSteady);
+          else if (each.what === "ask") topology.alternatives(idOf(each.a));
           else if (each.what === "node") world.node(each.a, each);
           else if (each.a !== each.b) {
             if (each.cost === undefined) world.cut([each.a, each.b]);

@@ -69,7 +69,7 @@ export class Alternatives {
         const spur = vertices[at]!;
         const spurCut = new Set(cut);
         for (const { vertices: other } of found) {
-          if (other.length > at + 1 && vertices.slice(0, at + 1).every((vertex, i) => vertex === other[i])) spurCut.add(linkKey(graph, spur, other[at + 1]!));
+          if (vertices.slice(0, at + 1).every((vertex, i) => vertex === other[i])) spurCut.add(linkKey(graph, spur, other[at + 1]!));
         }
         const soFar = rootCost + (at === 0 ? 0 : relayCost);
         const rest = new PathSearch(graph, {
@@ -116,7 +116,7 @@ function limits({ graph }: PathSearch, to: Vertex, avoid: AvoidList, vertexOf: (
 
 function addCandidate(candidates: FoundPath[], path: FoundPath): void {
   const { vertices } = path;
-  if (candidates.some((other) => other.vertices.length === vertices.length && other.vertices.every((vertex, i) => vertex === vertices[i]))) return;
+  if (candidates.some((other) => other.vertices.every((vertex, i) => vertex === vertices[i]))) return;
   candidates.push(path);
 }
 

@@ -69,7 +69,7 @@ export class PathSearch {
     const source = this.graph.vertices[this.#source]!;
     const cost = this.#bestCost[index]!;
     // A link of the source's own that no path leads through may still be the way to its other end.
-    const direct = index !== this.#source && vertex.edges.has(source) ? this.#overLinks(vertex, [source]) : undefined;
+    const direct = vertex.edges.has(source) ? this.#overLinks(vertex, [source]) : undefined;
     if (direct !== undefined && direct.cost <= cost) return direct;
     if (cost === Infinity) return undefined;
     const hops = this.#bestHops[index]!;
@@ -81,20 +81,16 @@ export class PathSearch {
     const arrival = this.arrival(vertex);
     if (arrival === undefined) return undefined;
     const vertices = [vertex];
-    if (arrival.hops > 0) {
-      for (let hops = arrival.hops - 1, at = arrival.via; ; hops -= 1) {
-        vertices.push(this.graph.vertices[at]!);
-        if (hops === 0) break;
-        at = this.#before[hops]![at]!;
-      }
+    for (let { hops, via } = arrival; hops > 0; hops -= 1) {
+      vertices.push(this.graph.vertices[via]!);
+      via = this.#before[hops - 1]![via]!;
     }
     return { vertices: vertices.reverse(), cost: arrival.cost };
   }
 
   /** Whether the link from the source to `vertex` was there. */
   hasFirstHop(vertex: Vertex): boolean {
-    const index = this.graph.indexOf(vertex);
-    return index >= 0 && (this.#costs[1]?.[index] ?? Infinity) < Infinity;
+    return (this.#costs[1]![this.graph.indexOf(vertex)] ?? Infinity) < Infinity;
   }
 
   #search(): void {
@@ -151,13 +147,12 @@ export class PathSearch {
   /** The best way to a vertex over its links to `others`. */
   #overLinks(vertex: Vertex, others: Iterable<Vertex>): Arrival | undefined {
     let best: Arrival | undefined;
-    const to = this.#keyOf(vertex);
     for (const other of others) {
       const via = this.graph.indexOf(other);
       const before = via < 0 ? undefined : this.#within(via, this.#maxHops - 1);
       if (before === undefined) continue;
       if (via !== this.#source && this.#blocked?.has(via) === true) continue;
-      if (this.#cut?.has(via * (this.graph.size + 1) + to) === true) continue;
+      if (this.#cut?.has(linkKey(this.graph, other, vertex)) === true) continue;
       const cost = this.#costs[before]![via]! + (via === this.#source ? 0 : relayCost) + vertex.edges.get(other)!;
       const hops = before + 1;
       if (cost > this.#maxCost) continue;
@@ -169,16 +164,8 @@ export class PathSearch {
 
   /** The number of links of the cheapest way to a vertex that has at most `maxHops`. */
   #within(index: number, maxHops: number): number | undefined {
-    if (this.#bestCost[index] === Infinity) return undefined;
-    const best = this.#bestHops[index]!;
-    if (best <= maxHops) return best;
-    for (let hops = maxHops; hops >= 0; hops -= 1) if (this.#costs[hops]![index]! < Infinity) return hops;
+    for (let hops = Math.min(this.#bestHops[index]!, maxHops); hops >= 0; hops -= 1) if (this.#costs[hops]![index]! < Infinity) return hops;
     return undefined;
-  }
-
-  #keyOf(vertex: Vertex): number {
-    const index = this.graph.indexOf(vertex);
-    return index < 0 ? this.graph.size : index;
   }
 }
 

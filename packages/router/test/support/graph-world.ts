@@ -28,6 +28,7 @@ export type LinkInit = readonly [a: number, b: number, cost?: number, costBack?:
 /** Own links that a test moves as it likes. */
 export class OwnLinks implements Neighbours {
   readonly #costs = new Map<NodeId, number>();
+  readonly #unsteady = new Set<NodeId>();
   readonly #callbacks = new Set<(id: NodeId) => void>();
 
   cost(id: NodeId): number | undefined {
@@ -36,6 +37,10 @@ export class OwnLinks implements Neighbours {
 
   ids(): Iterable<NodeId> {
     return this.#costs.keys();
+  }
+
+  isSteady(id: NodeId): boolean {
+    return this.#costs.has(id) && !this.#unsteady.has(id);
   }
 
   subscribe(callback: (id: NodeId) => void): () => void {
@@ -52,6 +57,13 @@ export class OwnLinks implements Neighbours {
     if (cost === undefined) this.#costs.delete(id);
     else this.#costs.set(id, cost);
     for (const callback of this.#callbacks) callback(id);
+  }
+
+  /** Whether paths to others may lead over the link to `n`, now and when it comes up again. */
+  steady(n: number, isSteady: boolean): void {
+    if (isSteady) this.#unsteady.delete(idOf(n));
+    else this.#unsteady.add(idOf(n));
+    for (const callback of this.#callbacks) callback(idOf(n));
   }
 }
 
