@@ -79,6 +79,22 @@ describe("a path", () => {
     expect(way(topology, 1)).toEqual([0, 1]);
   });
 
+  it("to others leads over no link that is not steady, until it is", async () => {
+    const world = new GraphWorld();
+    world.nodes([1, 2, 3], [4]);
+    world.link([0, 1, 1], [1, 3, 1], [0, 2, 50], [2, 3, 50], [2, 1, 50], [0, 4, 1]);
+    world.links.steady(1, false);
+    const topology = world.topology();
+    const ids = told(topology);
+    expect([way(topology, 1), way(topology, 3)]).toEqual([[0, 1], [0, 2, 3]]);
+    world.links.steady(1, true);
+    expect(topology.cost(idOf(3))).toBe(102);
+    await world.clock.advance(50);
+    expect([topology.cost(idOf(3)), ids]).toEqual([4, [idOf(3)]]);
+    world.links.steady(1, false);
+    expect(way(topology, 3)).toEqual([0, 2, 3]);
+  });
+
   it("has 16 nodes at most, and takes a dearer one that is short enough", () => {
     const world = new GraphWorld();
     const chain = Array.from({ length: 17 }, (_, i) => i);
@@ -95,6 +111,17 @@ describe("a path", () => {
 });
 
 describe("an alternative", () => {
+  it("is one of now, whatever was asked for before the links of relays and of leaves changed", () => {
+    const world = new GraphWorld();
+    world.nodes([1, 2], [9]);
+    world.link([0, 1], [0, 2], [1, 9]);
+    const topology = world.topology();
+    const ways = (): unknown[] => topology.alternatives(idOf(9)).map(({ ids }) => numbersOf(ids));
+    expect(ways()).toEqual([[0, 1, 9]]);
+    world.link([1, 2], [2, 9]);
+    expect(ways()).toEqual([[0, 1, 9], [0, 2, 9]]);
+  });
+
   it("has 16 nodes at most too", () => {
     const world = new GraphWorld();
     const chain = Array.from({ length: 15 }, (_, i) => i);
@@ -230,6 +257,31 @@ describe("a node", () => {
     expect(topology.stats().nodes).toBe(3);
     expect(topology.node(idOf(2))).toBeUndefined();
   });
+
+  it("that has no link is known as long as it says what it is, in each of its lives, and then forgotten", async () => {
+    const { world, topology } = line();
+    for (const life of [1n, 2n]) {
+      world.node(9, leaf, life);
+      await world.clock.settle();
+      expect([topology.node(idOf(9)), topology.stats().nodes]).toEqual([leaf, 5]);
+    }
+    world.store.drop(idOf(9));
+    await world.clock.settle();
+    expect([topology.node(idOf(9)), topology.stats().nodes]).toEqual([undefined, 4]);
+  });
+
+  it("is found whichever of its records came first, and however much later the others", async () => {
+    const { world, topology } = line();
+    world.claim(3, 9, 10);
+    for (const life of [1n, 2n]) {
+      world.list(9, [[3, 10]], life);
+      await world.clock.advance(1000);
+      expect(topology.cost(idOf(9))).toBeUndefined();
+      world.node(9, leaf, life);
+      await world.clock.settle();
+      expect(topology.cost(idOf(9))).toBe(46);
+    }
+  });
 });
 
 describe("the routes", () => {
@@ -243,9 +295,46 @@ describe("the routes", () => {
       { id: idOf(3), via: [idOf(1), idOf(2)], hops: 3, cost: 64, rttMs: 60 },
     ]);
   });
+
+  it("are none to this node, and to one that nobody knows", () => {
+    const { topology } = line();
+    expect([0, 9].map((n) => topology.route(idOf(n)))).toEqual([undefined, undefined]);
+    expect([topology.path(idOf(9)), topology.choose(idOf(9)), topology.hops(idOf(9))]).toEqual([undefined, undefined, undefined]);
+  });
 });
 
 describe("reachability", () => {
+  it("begins with the records as they are: nothing is due, and nobody is told", async () => {
+    const { world, topology } = line();
+    const ids = told(topology);
+    expect([topology.stats().computations, world.clock.timers]).toEqual([1, 0]);
+    await world.clock.advance(10_000);
+    expect([topology.stats().computations, ids]).toEqual([1, []]);
+  });
+
+  it("is told to who subscribes, until it has heard enough", async () => {
+    const { world, topology } = line();
+    const links: string[] = [];
+    const ids: string[] = [];
+    const ends = [topology.subscribe((id) => ids.push(id)), topology.subscribeLinks((a, b) => links.push(a, b))];
+    world.cut([2, 3]);
+    await world.clock.advance(50);
+    for (const end of ends) end();
+    world.cut([0, 1]);
+    await world.clock.advance(50);
+    expect([ids, links.sort()]).toEqual([[idOf(3)], [idOf(2), idOf(3)]]);
+  });
+
+  it("follows the cost of an own link at the back-off's pace too: only its loss shows at once", async () => {
+    const { world, topology } = line();
+    world.link([0, 1, 30]);
+    expect(topology.cost(idOf(3))).toBe(34);
+    await world.clock.advance(49);
+    expect([topology.cost(idOf(3)), topology.stats().computations]).toEqual([34, 1]);
+    await world.clock.advance(1);
+    expect([topology.cost(idOf(3)), topology.stats().computations]).toEqual([54, 2]);
+  });
+
   it("tells the loss of an own link when the tick is over, once for each node behind it", async () => {
     const { world, topology } = line();
     const ids = told(topology);
@@ -291,6 +380,11 @@ describe("reachability", () => {
     world.node(2, { load: 200, addresses: ["tcp4 192.0.2.1:1"] });
     world.list(2, [[1, 10], [3, 9], [77, 5]]);
     world.cut([0, 9]);
+    world.links.steady(1, true);
+    world.node(8, leaf);
+    world.link([0, 8]);
+    world.links.steady(8, false);
+    world.links.steady(8, true);
     await world.clock.advance(10_000);
     expect(topology.stats().computations).toBe(1);
     expect(topology.node(idOf(2))?.load).toBe(200);
@@ -405,6 +499,15 @@ describe("reachability", () => {
     expect(world.clock.timers).toBe(0);
     expect(world.links.subscribers).toBe(0);
     world.cut([0, 1]);
+    await world.clock.advance(1000);
+    expect(ids).toEqual([]);
+  });
+
+  it("is told no more after close, not even what this tick brought to who subscribes then", async () => {
+    const { world, topology } = line();
+    world.cut([0, 1]);
+    topology.close();
+    const ids = told(topology);
     await world.clock.advance(1000);
     expect(ids).toEqual([]);
   });

@@ -69,6 +69,7 @@ export class Topology implements Reachability {
   readonly #unsteady = new Set<NodeId>();
   #search: PathSearch;
   #computations = 0;
+  /** Grows with each change of what this says: equal versions mean equal answers. */
   #version = 0;
   #isStale = false;
   /** A link that paths lead over is gone: not even `cost` may answer with them. */
@@ -91,7 +92,7 @@ export class Topology implements Reachability {
     this.#state = new LinkState({
       self,
       relays,
-      linkChanged: (a, b, before, after) => this.#linkChanged(a, b, before, after),
+      linkChanged: (a, b, _before, after) => this.#linkChanged(a, b, after),
       relayChanged: (node) => {
         if (node.edges.size > 0) this.#outOfDate();
       },
@@ -109,11 +110,6 @@ export class Topology implements Reachability {
       }),
       neighbours.subscribe((id) => this.#readNeighbour(id)),
     ];
-  }
-
-  /** Grows with each change of what this says; equal versions mean equal answers. */
-  get version(): number {
-    return this.#version;
   }
 
   /** What the best path to `id` costs, in milliseconds of round trip; undefined when there is none. 0 for this node itself. */
@@ -216,27 +212,26 @@ export class Topology implements Reachability {
     else if (hadLink && wasUnsteady !== isUnsteady && this.#state.nodes.get(id)?.relay === true) this.#outOfDate();
   }
 
-  #linkChanged(a: GraphNode, b: GraphNode, before: number | undefined, after: number | undefined): void {
+  #linkChanged(a: GraphNode, b: GraphNode, after: number | undefined): void {
     this.#version += 1;
     for (const callback of [...this.#linkCallbacks]) callback(a.id, b.id);
     if (!this.#isFollowing) return;
     const { self } = this.#state;
-    if (a === self || b === self) this.#ownLinkChanged(a === self ? b : a, before, after);
+    if (a === self || b === self) this.#ownLinkChanged(a === self ? b : a, after);
     else if (a.relay && b.relay) this.#outOfDate();
     // A node that computed paths do not lead through is found over its links at any time.
     if (this.#search.graph.indexOf(a) < 0) this.#tellSoon(a);
     if (this.#search.graph.indexOf(b) < 0) this.#tellSoon(b);
   }
 
-  #ownLinkChanged(neighbour: GraphNode, before: number | undefined, after: number | undefined): void {
+  #ownLinkChanged(neighbour: GraphNode, after: number | undefined): void {
     this.#tellSoon(neighbour);
-    if (before !== undefined && after === undefined && this.#search.hasFirstHop(neighbour)) this.#isWrong = true;
+    if (after === undefined && this.#search.hasFirstHop(neighbour)) this.#isWrong = true;
     if (neighbour.relay && !this.#unsteady.has(neighbour.id)) this.#outOfDate();
   }
 
   #outOfDate(): void {
     this.#version += 1;
-    if (!this.#isFollowing) return;
     this.#isStale = true;
     const delayMs = this.#backoff.changed(this.#clock.now());
     this.#timer ??= this.#clock.setTimer(delayMs, () => void this.#fresh());
@@ -276,7 +271,6 @@ export class Topology implements Reachability {
   }
 
   #tellSoon(node?: GraphNode): void {
-    if (!this.#isFollowing) return;
     if (node !== undefined) {
       this.#touched.add(node);
       this.#noteFlicker(node);
@@ -299,10 +293,7 @@ export class Topology implements Reachability {
     const candidates = this.#touchedAll ? [...this.#state.nodes.values()] : [...this.#touched];
     this.#touchedAll = false;
     this.#touched.clear();
-    const changed = candidates.filter((node) => {
-      if (node === this.#state.self) return false;
-      return this.#noteTold(node) || this.#flickered.has(node);
-    });
+    const changed = candidates.filter((node) => this.#noteTold(node) || this.#flickered.has(node));
     this.#flickered.clear();
     for (const node of candidates) this.#state.prune(node);
     for (const { id } of changed) for (const callback of [...this.#callbacks]) callback(id);
