@@ -23,7 +23,7 @@ export class Core {
   constructor(options: AstraNetOptions) {
     checkOptions(options);
     this.options = options;
-    const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, authorize, advertise, follow, idleTimeoutMs, limits, circuitLimits } = options;
+    const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, authorize, linkFactor, advertise, follow, idleTimeoutMs, limits, circuitLimits } = options;
     this.transports = options.transports ?? defaultTransports();
     const security = securityOf(options, random);
     const self = (security && nodeIdOfKey(security.identity.publicKey)) ?? drawNodeId(random);
@@ -40,6 +40,7 @@ export class Core {
       ...(authorize === undefined ? {} : { authorize }),
       ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
       ...(advertise === undefined ? {} : { advertise }),
+      ...(linkFactor === undefined ? {} : { linkFactor }),
       ...(follow === undefined ? {} : { follow }),
       ...(limits === undefined ? {} : { limits }),
       ...(circuitLimits === undefined ? {} : { circuitLimits }),

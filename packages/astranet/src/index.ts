@@ -5,7 +5,7 @@ export type { AstraNetOptions } from "./options.ts";
 export type { Choice, CustomSelect, ProviderFacts, Registry, RegistryEvent, SelectPolicy, ServiceInfo } from "@astranet/discovery";
 export { generateIdentity, identityFrom, type Identity } from "@astranet/noise";
 export type { Secret } from "./security.ts";
-export type { Authorize, AuthorizeRequest, CircuitEvent, CircuitLimits, Conn, ConnAddress, FollowCandidate, FollowFilter, JoinOptions, Link, LinkState, Listener, Membership, NodeId, NodeRole, RetryOptions, RouteInfo, RouterEvent, RouterLimits, RouteTrace, TraceHop } from "@astranet/router";
+export type { Authorize, AuthorizeRequest, CircuitEvent, CircuitLimits, Conn, ConnAddress, FollowCandidate, FollowFilter, JoinOptions, Link, LinkFactor, LinkFactorRequest, LinkState, Listener, Membership, NodeId, NodeRole, RetryOptions, RouteInfo, RouterEvent, RouterLimits, RouteTrace, TraceHop } from "@astranet/router";
 export { AstraError, memoryPair, MemoryTransport } from "@astranet/transport";
 export type { AstraErrorCode, Connection, Pipe, Transport, TransportListener } from "@astranet/transport";
 export { WsTransport, type WsTransportOptions } from "@astranet/transport-ws";

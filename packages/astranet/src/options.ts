@@ -1,5 +1,5 @@
 import type { Identity } from "@astranet/noise";
-import type { Authorize, CircuitLimits, FollowFilter, NodeRole, RouterLimits } from "@astranet/router";
+import type { Authorize, CircuitLimits, FollowFilter, LinkFactor, NodeRole, RouterLimits } from "@astranet/router";
 import type { Secret } from "./security.ts";
 import { AstraError, type Clock, type RandomSource, type Transport } from "@astranet/transport";
 
@@ -19,6 +19,8 @@ export interface AstraNetOptions {
   readonly identity?: Identity;
   /** Asked about each link, each dial that comes from elsewhere, each circuit that is to be relayed. Default: all may, who know the secret if there is one. */
   readonly authorize?: Authorize;
+  /** What a link's cost, its round trip, is multiplied by: 2 for one that is paid for by the byte, say. Default 1. Where it gives no number from 0.01 to 100 the link is refused (EINVAL). */
+  readonly linkFactor?: LinkFactor;
   /**
    * Links are in clear, and ids only claims, for wires that are trusted, and tests. Default false: what leaves the process is encrypted.
    * Nodes that are insecure and nodes that are not do not link with each other.

@@ -5,6 +5,7 @@ export type { RouterEvent } from "./events.ts";
 export type { FollowCandidate, FollowFilter } from "./follower.ts";
 export type { Route as RouteInfo } from "./graph/topology.ts";
 export { makeIncarnation } from "./incarnation.ts";
+export type { LinkFactor, LinkFactorRequest } from "./link/link-factor.ts";
 export type { Link, LinkState } from "./link/link-types.ts";
 export type { JoinOptions, Membership, RetryOptions } from "./membership.ts";
 export { drawNodeId, isIdLike, isNodeId, parseNodeId, type NodeId } from "./node-id.ts";

@@ -15,8 +15,11 @@ import type { NodeId } from "./node-id.ts";
 import type { NodeRole } from "./router-options.ts";
 import { nodeIdOfKey, type Security } from "./security.ts";
 
-/** How often the round trips of the links are looked at. */
+/** How often the links are looked at. */
 const sampleEveryMs = 5000;
+
+/** A link with more than that to send, at three such looks in a row, is congested. */
+const highWaterBytes = 131_072;
 
 /** What a Mesh is made with. */
 export interface MeshInit {
@@ -152,7 +155,7 @@ export class Mesh {
       this.#adjacency.down(id);
       this.#circuits.linkDown(id);
     } else {
-      this.#adjacency.up(id, { rttMs });
+      this.#adjacency.up(id, { rttMs, factor: this.#init.peers.best(id)!.factor });
       this.#sampleLater();
     }
   }
@@ -162,7 +165,11 @@ export class Mesh {
       this.#sampling = undefined;
       const { peers } = this.#init;
       const ids = peers.ids();
-      for (const id of ids) this.#adjacency.sample(id, peers.cost(id)!);
+      for (const id of ids) {
+        const { rttMs, factor, session } = peers.best(id)!;
+        this.#adjacency.sample(id, rttMs!, factor);
+        this.#adjacency.congested(id, session!.sendQueueBytes > highWaterBytes);
+      }
       if (ids.length > 0) this.#sampleLater();
     });
   }

@@ -83,6 +83,7 @@ export class Router implements AsyncDisposable {
       wires: this.#wires,
       security,
       authorize,
+      linkFactor: options.linkFactor,
       limits: this.#limits,
       idleTimeoutMs,
       session,

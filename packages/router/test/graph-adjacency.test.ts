@@ -89,9 +89,22 @@ describe("the records of a node's links", () => {
     adjacency.up(idOf(1), { rttMs: 10 });
     await clock.advance(60_000);
     writes.length = 0;
-    adjacency.up(idOf(1), { rttMs: 12, factor: 9, kind: 3 });
+    adjacency.up(idOf(1), { rttMs: 12, kind: 3 });
     await clock.advance(60_000);
     expect([adjacency.cost(idOf(1)), writes, clock.timers]).toEqual([11, [], 0]);
+  });
+
+  it("cost what the link is worth that serves now, where another one has taken its place", async () => {
+    const { clock, adjacency } = world();
+    adjacency.up(idOf(1), { rttMs: 10, factor: 2 });
+    await clock.advance(60_000);
+    expect(adjacency.cost(idOf(1))).toBe(23);
+    adjacency.sample(idOf(1), 10, 3);
+    await clock.advance(60_000);
+    expect(adjacency.cost(idOf(1))).toBe(34);
+    adjacency.sample(idOf(1), 10);
+    await clock.advance(60_000);
+    expect(adjacency.cost(idOf(1))).toBe(34);
   });
 
   it("say nothing of a link that is not up, whatever is heard of it", async () => {

@@ -78,7 +78,7 @@ export class Session implements AsyncDisposable {
   /** Starts the session over the connection. Throws EINVAL that names a wrong option. */
   constructor(connection: Connection, options: SessionOptions) {
     if (typeof (connection as Partial<Connection> | null | undefined)?.start !== "function")
-      throw invalid(`a Session runs over a Connection, not over ${described(connection)}: toConnection of @astranet/transport makes one of other pipes`);
+      throw invalid(`a Session runs over a Connection, not over ${described(connection)}: toConnection of @astranet/transport makes one`);
     this._options = resolveOptions(options);
     const { wire, clock, linkWindow, maxLinkWindow, initialWindow } = this._options;
     this.localAddress = connection.localAddress;
@@ -139,6 +139,11 @@ export class Session implements AsyncDisposable {
   /** The last round trip measured, in milliseconds. */
   get rttMs(): number | undefined {
     return this._keepAlive.rttMs;
+  }
+
+  /** Bytes written that the connection, or the peer's window for all streams together, keeps from leaving: without those that wait for one stream's reader. */
+  get sendQueueBytes(): number {
+    return this._sender.scheduler.backlog;
   }
 
   /** Streams that are open, both sides'. */

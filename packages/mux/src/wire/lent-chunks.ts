@@ -27,23 +27,18 @@ export class LentChunks {
     this.#framed.push({ chunk, onreturn, end: this.#sentBytes + bytes });
   }
 
-  /** `bytes` were handed to the connection. */
-  sent(bytes: number): void {
-    this.#sentBytes += bytes;
-    this.giveBack();
-  }
-
-  /** Returns what the connection does not hold any more. */
-  giveBack(): void {
-    for (let [first] = this.#framed; first !== undefined && first.end <= this.#sentBytes - this.#connection.heldBytes!; [first] = this.#framed) {
-      this.#framed.shift();
-      first.onreturn(first.chunk);
+  /** `sentBytes` were handed to the connection just now. Returns what it does not hold any more. */
+  giveBack(sentBytes: number): void {
+    this.#sentBytes += sentBytes;
+    const framed = this.#framed;
+    while (framed.length > 0 && framed[0]!.end <= this.#sentBytes - this.#connection.heldBytes!) {
+      const { chunk, onreturn } = framed.shift()!;
+      onreturn(chunk);
     }
   }
 
   /** Nothing is returned any more. */
   clear(): void {
-    this.#queued = undefined;
     this.#framed = [];
   }
 }

@@ -159,7 +159,7 @@ export class Sender {
 
   drain(): void {
     this.#blocked = false;
-    this.lent.giveBack();
+    this.lent.giveBack(0);
     this.flush();
   }
 
@@ -179,13 +179,12 @@ export class Sender {
         continue;
       }
       const { length } = encoder;
-      const full = length >= this.#batch;
       const isTaken = this.#connection.send(encoder.take());
-      this.lent.sent(length);
+      this.lent.giveBack(length);
       if (!isTaken) {
         this.#blocked = true;
         this.#sendUpTo(LEAST_BATCH);
-      } else if (full) this.#sendUpTo(Math.min(MOST_BATCH, (this.#batch + BATCH_SLACK) * 2));
+      } else if (length >= this.#batch) this.#sendUpTo(Math.min(MOST_BATCH, (this.#batch + BATCH_SLACK) * 2));
     }
     if (this.#waiting.size > 0) this.#wake();
     if (!this.#blocked) session._ending.flushed();

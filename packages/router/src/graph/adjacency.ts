@@ -19,7 +19,7 @@ export interface AdjacencyInit {
 export interface LinkUp {
   /** Its first round trip. */
   readonly rttMs: number;
-  /** What its cost is multiplied by, as the administrator says. Default 1. */
+  /** What its cost is multiplied by, as the node's owner says. Default 1. */
   readonly factor?: number;
   /** Default 0, an ordinary link. */
   readonly kind?: number;
@@ -78,7 +78,7 @@ export class Adjacency implements Neighbours {
   /** A link to `id` is up. Where there was one already, this is a sample of its round trip. */
   up(id: NodeId, { rttMs, factor, kind = 0 }: LinkUp): void {
     if (this.#links.has(id)) {
-      this.sample(id, rttMs);
+      this.sample(id, rttMs, factor);
       return;
     }
     const nowMs = this.#init.clock.now();
@@ -94,11 +94,11 @@ export class Adjacency implements Neighbours {
     this.#tell(id);
   }
 
-  /** A round trip to `id` was measured. */
-  sample(id: NodeId, rttMs: number): void {
+  /** A round trip to `id` was measured. `factor`: what its cost is multiplied by from now on. */
+  sample(id: NodeId, rttMs: number, factor?: number): void {
     const link = this.#links.get(id);
     if (link === undefined) return;
-    link.cost.sample(rttMs, this.#init.clock.now());
+    link.cost.sample(rttMs, this.#init.clock.now(), factor);
     this.#refresh(id, link);
   }
 

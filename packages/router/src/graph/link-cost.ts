@@ -30,7 +30,7 @@ const congestion = { factor: 2, afterMs: 10_000, untilMs: 30_000 };
  * swing with every queue (in 1979 the ARPANET's did). Pure: time comes with each call, and never goes back.
  */
 export class LinkCost {
-  readonly #factor: number;
+  #factor: number;
   readonly #freshUntil: number;
   #srttMs: number;
   /** Smoothed round trips, each of them less than all later ones: the first is the least of the window. */
@@ -57,9 +57,10 @@ export class LinkCost {
     this.#multiplier = this.#wantedMultiplier(nowMs);
   }
 
-  /** A round trip was measured. What is no round trip is ignored. */
-  sample(rttMs: number, nowMs: number): void {
+  /** A round trip was measured. What is no round trip is ignored. `factor`: another one from now on. */
+  sample(rttMs: number, nowMs: number, factor: number = this.#factor): void {
     this.#advance(nowMs);
+    this.#factor = factor;
     if (!isRoundTrip(rttMs)) return;
     this.#srttMs += smoothing * (rttMs - this.#srttMs);
     this.#window = this.#window.filter(({ srttMs }) => srttMs < this.#srttMs);

@@ -8,6 +8,7 @@ import type { Security } from "../security.ts";
 import { acceptedIsBeyond, attachedIsBeyond, dialledIsBeyond, type Wires } from "../wires.ts";
 import { AcceptGate } from "./accept-gate.ts";
 import { idConflict } from "./admission.ts";
+import { factorOf, type LinkFactor } from "./link-factor.ts";
 import type { ControlMessage } from "./control-codec.ts";
 import { selfLinkError } from "./dialler.ts";
 import { sameBytes, type Hello } from "./hello.ts";
@@ -25,6 +26,7 @@ export interface LinksInit {
   readonly wires: Wires;
   readonly security: Security | undefined;
   readonly authorize: Authorize | undefined;
+  readonly linkFactor: LinkFactor | undefined;
   readonly limits: RouterLimits;
   readonly idleTimeoutMs: number;
   readonly session: Partial<SessionOptions>;
@@ -196,6 +198,8 @@ export class Links {
 
   #up(link: NodeLink): void {
     this.#check(link);
+    const { remoteAddress, initiator, hello, init } = link;
+    link.factor = factorOf(this.#init.linkFactor, { peer: hello.id, remoteAddress, network: init.network, initiator: initiator === true });
     const superseded = this.peers.up(link);
     this.#init.up(link);
     this.#init.emit({ type: "linkup", link, peer: link.hello.id });

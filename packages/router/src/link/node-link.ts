@@ -64,6 +64,8 @@ const lastWordsMs = 250;
 export class NodeLink implements Link, LinkFacts {
   readonly init: LinkInit;
   readonly nonce: Uint8Array;
+  /** What its cost is multiplied by; set before it is up. */
+  factor = 1;
   readonly ready: Promise<NodeId>;
   readonly closed: Promise<void>;
   readonly #host: LinkHost;
