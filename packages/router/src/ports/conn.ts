@@ -16,7 +16,7 @@ interface Abortable {
 
 /**
  * A stream between two nodes: the methods of a mux Stream, and who is at its ends.
- * Bytes that are written are given away for good; bytes that are read belong to the reader, but their `buffer` may be shared.
+ * Bytes that are written are given away, or lent; bytes that are read belong to the reader, but their `buffer` may be shared.
  */
 export class Conn implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** The stream underneath, for adapters such as `toDuplex`. */
@@ -54,9 +54,9 @@ export class Conn implements AsyncIterable<Uint8Array>, AsyncDisposable {
     return this.stream.write(chunk, options);
   }
 
-  /** Takes all of the chunk or nothing of it. */
-  tryWrite(chunk: Uint8Array): boolean {
-    return this.stream.tryWrite(chunk);
+  /** Takes all of the chunk or nothing of it. `onreturn`: the chunk is lent, and this is called with it once nothing refers to it any more. */
+  tryWrite(chunk: Uint8Array, onreturn?: (chunk: Uint8Array) => void): boolean {
+    return this.stream.tryWrite(chunk, onreturn);
   }
 
   /** Resolves when `tryWrite` is worth trying again. */
