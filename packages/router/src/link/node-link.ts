@@ -84,7 +84,8 @@ export class NodeLink implements Link, LinkFacts {
   #remoteKey: Uint8Array | undefined;
   #timer: Timer | undefined;
   #confirmed = false;
-  #stage = "the connection is not made yet";
+  /** What the time limit found missing. Once there is a connection. */
+  #stage!: string;
   #settleReady!: { resolve: (id: NodeId) => void; reject: (error: unknown) => void };
   #settleClosed!: { resolve: () => void; reject: (error: unknown) => void };
 
@@ -106,7 +107,7 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   get peer(): NodeId | undefined {
-    return this.#state === "dialing" || this.#state === "handshake" ? undefined : this.#hello?.id;
+    return this.#state === "handshake" ? undefined : this.#hello?.id;
   }
 
   get initiator(): boolean | undefined {
@@ -139,16 +140,16 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   get rttMs(): number | undefined {
-    return this.#state === "dialing" || this.#state === "handshake" ? undefined : (this.#session?.rttMs ?? this.#handshakeRttMs);
+    return this.#state === "handshake" ? undefined : (this.#session?.rttMs ?? this.#handshakeRttMs);
   }
 
   get streamCount(): number {
     return Math.max((this.#session?.streamCount ?? 0) - 1, 0);
   }
 
-  /** Sends a control message; the promise is the backpressure, and marked as handled. */
+  /** Sends a control message, once the link has its control stream (`up` and later always); the promise is the backpressure, and marked as handled. */
   send(message: ControlMessage): Promise<void> {
-    const sent = this.#control?.send(message) ?? Promise.reject(new AstraError("ERR_ASTRANET_INVALID_STATE", "the link is not up"));
+    const sent = this.#control!.send(message);
     sent.catch((error: unknown) => this.#controlBroke(error));
     return sent;
   }
@@ -156,8 +157,8 @@ export class NodeLink implements Link, LinkFacts {
   close(): Promise<void> {
     if (this.#state === "up") {
       this.#leave("draining");
-      this.#control?.end();
-      void this.#session?.close();
+      this.#control!.end();
+      void this.#session!.close();
     } else if (this.#state !== "draining") {
       // Not the peer's fault: it may try again, and find whoever comes after us.
       this.fail(new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the link was closed before it was up", { retryable: true }));
@@ -172,13 +173,13 @@ export class NodeLink implements Link, LinkFacts {
   /** Ends the link at once because of `error`; the peer is told why where it can be. */
   fail(error: unknown): void {
     if (this.#state === "closed") return;
-    const session = this.#session;
     const control = this.#control;
     this.#over(error);
-    if (session === undefined || control === undefined) {
-      (session ?? this.#connection)?.abort(error);
+    if (control === undefined) {
+      (this.#session ?? this.#connection)?.abort(error);
       return;
     }
+    const session = this.#session!;
     void control.send(refuseMessage(error)).catch(() => undefined);
     control.end();
     void session.close();
@@ -233,20 +234,19 @@ export class NodeLink implements Link, LinkFacts {
     }, { keepAlive: true });
     exchangePreambles(connection, makePreamble(mode, this.init.initiator, random, this.#host.security?.suites), clock, (result) => {
       if ("error" in result) this.#over(result.error);
-      else if (this.#state === "closed") result.connection.abort();
       else this.#secure(result);
     });
   }
 
   #secure({ connection, initiator, encrypt }: Greeted): void {
     this.#initiator = initiator;
-    const { security } = this.#host;
-    if (encrypt === undefined || security === undefined) {
+    if (encrypt === undefined) {
       this.#greet(connection, initiator);
       return;
     }
     this.#stage = "the other end sent its preamble, but did not finish the encrypted handshake";
-    security.link(connection, encrypt).then(
+    // Agreed on with a suite of ours, so we have some.
+    this.#host.security!.link(connection, encrypt).then(
       (secured) => {
         this.#remoteKey = secured.remoteStatic;
         if (this.#state === "handshake") this.#greet(secured, initiator);
@@ -287,22 +287,22 @@ export class NodeLink implements Link, LinkFacts {
     if (stream.type === streamTypes.control && this.#control === undefined && this.#initiator === false) {
       stream.accept();
       this.#takeControl(stream);
-    } else if ((stream.type === streamTypes.dial || stream.type === streamTypes.circuit) && (this.#state === "up" || this.#isConfirming)) {
-      // The frames of one tick keep no order: a dial may come before the confirmation that was sent first, and says the same.
-      if (this.#state !== "up") this.#becomeUp();
-      this.#take(stream);
-    } else {
-      stream.refuse(this.#state === "up" ? `streams of type ${String(stream.type)} are not known here` : "the link takes no streams now");
+      return;
     }
+    const isKnown = stream.type === streamTypes.dial || stream.type === streamTypes.circuit;
+    // The frames of one tick keep no order: a dial may come before the confirmation that was sent first, and says the same.
+    if (isKnown && this.#isConfirming) this.#becomeUp();
+    if (this.#state !== "up") stream.refuse("the link takes no streams now");
+    else if (isKnown) this.#take(stream);
+    else stream.refuse(`streams of type ${String(stream.type)} are not known here`);
   }
 
-  /** We have said who we are, and wait for the dialler to confirm it. */
+  /** Both have said who they are, and the dialler, who is up by then, has not confirmed it yet. */
   get #isConfirming(): boolean {
-    return this.#state === "handshake" && this.#initiator === false && this.#hello !== undefined;
+    return this.#state === "handshake" && this.#hello !== undefined;
   }
 
   #take(stream: Stream): void {
-    if (this.#state !== "up") return;
     try {
       if (stream.type === streamTypes.circuit) this.#host.circuit(stream, this.hello.id);
       else this.#host.dial(stream, this.hello.id);
@@ -338,7 +338,7 @@ export class NodeLink implements Link, LinkFacts {
       return undefined;
     }
     if (this.#hello === undefined) {
-      if (message.t !== "hello") throw new AstraError("ERR_ASTRANET_PROTOCOL", `the first control message is "${message.t}", not a HELLO`);
+      if (message.t !== "hello") throw new AstraError("ERR_ASTRANET_PROTOCOL", `the first control message is "${message.t.slice(0, 40)}", not a HELLO`);
       this.#meet(parseHello(message));
       return undefined;
     }
@@ -381,7 +381,7 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   #becomeUp(): void {
-    this.#timer?.cancel();
+    this.#timer!.cancel();
     this.#handshakeRttMs = this.#host.clock.now() - this.#helloAt;
     this.#state = "up";
     try {
@@ -395,10 +395,9 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   #refused(error: AstraError): void {
-    const session = this.#session;
     this.#over(error);
-    this.#control?.end();
-    void session?.close();
+    this.#control!.end();
+    void this.#session!.close();
   }
 
   /** Either side has said that it takes no new streams. */
@@ -425,7 +424,8 @@ export class NodeLink implements Link, LinkFacts {
     this.#leave("closed");
     this.#timer?.cancel();
     this.#dialing?.abort(error);
-    if (!wasUp) this.#settleReady.reject(error);
+    // Says nothing of a link that was up.
+    this.#settleReady.reject(error);
     if (error === undefined) this.#settleClosed.resolve();
     else this.#settleClosed.reject(error);
     this.#host.closed(this, error, wasUp);

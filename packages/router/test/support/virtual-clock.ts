@@ -4,6 +4,7 @@ interface Alarm {
   readonly at: number;
   readonly order: number;
   readonly callback: () => void;
+  readonly keepAlive: boolean;
 }
 
 /** Time that stands still until a test moves it. What is deferred runs in `settle`; nothing runs by itself. */
@@ -17,8 +18,8 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  setTimer(delayMs: number, callback: () => void): Timer {
-    const alarm: Alarm = { at: this.#now + Math.max(0, delayMs), order: this.#order++, callback };
+  setTimer(delayMs: number, callback: () => void, { keepAlive = false }: { keepAlive?: boolean } = {}): Timer {
+    const alarm: Alarm = { at: this.#now + Math.max(0, delayMs), order: this.#order++, callback, keepAlive };
     this.#alarms.add(alarm);
     return { cancel: () => void this.#alarms.delete(alarm) };
   }
@@ -30,6 +31,11 @@ export class VirtualClock implements Clock {
   /** Timers that are set and have not fired. */
   get timers(): number {
     return this.#alarms.size;
+  }
+
+  /** … of which these keep the process alive. */
+  get awaited(): number {
+    return [...this.#alarms].filter(({ keepAlive }) => keepAlive).length;
   }
 
   /** Runs all that can happen without time passing. Throws if that never ends. */

@@ -1,0 +1,484 @@
+// What a node does with a peer who speaks the link protocol by hand, and does as nodes do not.
+import { describe, expect, it } from "vitest";
+import { generateIdentity, secure, type Identity } from "@astranet/noise";
+import { nodeIdOfKey, type Link } from "@astranet/router";
+import type { AstraErrorCode, Connection, Transport } from "@astranet/transport";
+import { encodePreamble, makePreamble } from "../src/link/preamble.ts";
+import { TestNetwork, idOf, outcome, seededRandom, type TestNode } from "./support/network.ts";
+import { RawPeer } from "./support/raw-peer.ts";
+
+interface Met {
+  readonly net: TestNetwork;
+  readonly node: TestNode;
+  readonly link: Link;
+  readonly peer: RawPeer;
+}
+
+type Options = Parameters<TestNetwork["node"]>[1];
+
+/** A node and its link to a peer by hand, who dialled, or was dialled. The node listens on port 80. */
+async function meet({ dialled = true, id = idOf(99), options = {} }: { dialled?: boolean; id?: string; options?: Options } = {}): Promise<Met> {
+  const net = new TestNetwork();
+  const node = net.node(1, options);
+  node.router.bind({ port: 80, onconn: () => undefined });
+  return { net, node, ...(await attach(net, node, { dialled, id })) };
+}
+
+async function attach(net: TestNetwork, node: TestNode, { dialled, id }: { dialled: boolean; id: string }): Promise<{ link: Link; peer: RawPeer }> {
+  const [here, there] = net.pipe();
+  const link = node.router.attach(here, { initiator: !dialled });
+  const peer = await RawPeer.meet(net, there, { initiator: dialled, id });
+  await net.clock.settle();
+  return { link, peer };
+}
+
+/** … that is up. */
+async function linked(options: Options = {}): Promise<Met> {
+  const met = await meet({ options });
+  met.peer.say(met.peer.hello());
+  met.peer.say({ t: "ready" });
+  await met.net.clock.settle();
+  expect(met.link.state).toBe("up");
+  met.node.takeEvents();
+  return met;
+}
+
+const failure = (code: AstraErrorCode, words: string): Error => expect.objectContaining({ code, message: expect.stringContaining(words) as string }) as Error;
+const notNow = "the link takes no streams now";
+
+describe("before it is up, a link", () => {
+  it("has no peer and no round trip, though somebody has said who he is", async () => {
+    const { net, node, link, peer } = await meet();
+    peer.say(peer.hello());
+    await net.clock.settle();
+    expect(peer.said.map(({ t }) => t)).toEqual(["hello"]);
+    expect([link.state, link.peer, link.rttMs, link.streamCount]).toEqual(["handshake", undefined, undefined, 0]);
+    expect([node.events, node.router.routes()]).toEqual([[], []]);
+  });
+
+  it.each([
+    ["no HELLO first", [{ t: "ready" }], 'the first control message is "ready", not a HELLO'],
+    ["a first message with a very long name", [{ t: "x".repeat(4000) }], `is "${"x".repeat(40)}", not`],
+    ["two HELLOs", ["hello", "hello"], "a second HELLO came"],
+    ["records before it is ready", ["hello", { t: "records", r: new Uint8Array(0) }], '"records" is not known, or not allowed now'],
+    ["a message with a very long name", ["hello", { t: "x".repeat(4000) }], `"${"x".repeat(40)}" is not known`],
+    ["a malformed HELLO", [{ t: "hello" }], "HELLO is malformed: its versions"],
+  ])("ends, and says why, when it is told %s", async (_what, messages, words) => {
+    const { net, node, link, peer } = await meet();
+    peer.say(...messages.map((message) => (typeof message === "string" ? peer.hello() : message)));
+    await net.clock.settle();
+    expect(await outcome(link.ready)).toEqual(failure("ERR_ASTRANET_PROTOCOL", words));
+    expect(peer.said.at(-1)).toMatchObject({ t: "refuse", code: "ERR_ASTRANET_PROTOCOL", text: expect.stringContaining(words) as string, retry: false });
+    expect(node.takeEvents()).toEqual(["linkerror"]);
+  });
+
+  it("passes over what need not be understood", async () => {
+    const { net, link, peer } = await meet();
+    peer.say(peer.hello(), { t: "invented", ignorable: true }, { t: "ready" });
+    await net.clock.settle();
+    expect(link.state).toBe("up");
+  });
+
+  it.each([3, 2, 77, 1])("takes no stream of type %i before the HELLO, and goes on", async (type) => {
+    const { net, link, peer } = await meet();
+    const stream = peer.open(type);
+    await net.clock.settle();
+    expect(await peer.answer(stream)).toContain(notNow);
+    peer.say(peer.hello(), { t: "ready" });
+    await net.clock.settle();
+    expect(link.state).toBe("up");
+  });
+
+  it("takes a dial for the confirmation, and the confirmation after it for nothing more", async () => {
+    const { net, node, link, peer } = await meet();
+    peer.say(peer.hello());
+    await net.clock.settle();
+    const stream = peer.open();
+    await net.clock.settle();
+    expect([link.state, await peer.answer(stream)]).toEqual(["up", "accepted"]);
+    peer.say({ t: "ready" });
+    await net.clock.settle();
+    expect(link.state).toBe("up");
+    expect(node.takeEvents().filter((type) => type === "linkup")).toHaveLength(1);
+    peer.say({ t: "ready" });
+    await net.clock.settle();
+    expect(await outcome(link.closed)).toEqual(failure("ERR_ASTRANET_PROTOCOL", '"ready" is not known, or not allowed now'));
+  });
+
+  it("is not up by the dial of one whose HELLO was refused", async () => {
+    const { net, node, link, peer } = await meet({ options: { authorize: () => false } });
+    peer.say(peer.hello());
+    const stream = peer.open();
+    await net.clock.settle();
+    expect(link.state).toBe("closed");
+    expect(await peer.answer(stream)).toContain(notNow);
+    expect(peer.said).toMatchObject([{ t: "refuse", code: "EACCES" }]);
+    expect(node.takeEvents()).toEqual(["linkerror"]);
+  });
+
+  it("does not begin anew when a HELLO comes after the time limit, while its last words are on their way", async () => {
+    const asked: unknown[] = [];
+    const { net, node, link, peer } = await meet({ dialled: false, options: { authorize: (request) => asked.push(request) > 0 } });
+    await net.clock.advance(5000);
+    expect(await outcome(link.ready)).toEqual(failure("ERR_ASTRANET_HANDSHAKE", "the link was not up within 5000 ms: the other end sent its preamble, but not its HELLO"));
+    peer.say(peer.hello(), { t: "records", r: new Uint8Array(0) });
+    await net.clock.settle();
+    expect([link.state, asked, node.takeEvents()]).toEqual(["closed", [], ["linkerror"]]);
+    expect(peer.said.map(({ t }) => t)).toEqual(["hello", "refuse"]);
+  });
+
+  it("ends at its time limit where the dialler does not confirm", async () => {
+    const { net, link, peer } = await meet();
+    peer.say(peer.hello());
+    await net.clock.advance(4999);
+    expect(link.state).toBe("handshake");
+    await net.clock.advance(1);
+    expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", retryable: true, message: expect.stringContaining("within 5000 ms: the other end did not confirm our HELLO") as string });
+  });
+
+  it("that is closed says so, and that another try may help", async () => {
+    const { net, link, peer } = await meet();
+    // The control stream is there, and half a message.
+    void peer.control.write(Uint8Array.of(0, 0, 0, 90));
+    await net.clock.settle();
+    const closed = link.close();
+    expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_SESSION_CLOSED", retryable: true, message: "ERR_ASTRANET_SESSION_CLOSED: the link was closed before it was up" });
+    await net.clock.settle();
+    await closed;
+    expect(peer.said).toEqual([{ t: "refuse", code: "ERR_ASTRANET_HANDSHAKE", text: "the link was closed before it was up", retry: true }]);
+  });
+
+  it.each([
+    ["breaks off", (peer: RawPeer): void => peer.session.abort(), "ERR_ASTRANET_HANDSHAKE", "the connection ended before the link was up: the other end sent its preamble, but not its HELLO"],
+    ["ends its control stream", (peer: RawPeer): void => void peer.control.end(), "ERR_ASTRANET_SESSION_CLOSED", "the link was closed before it was up"],
+  ] as const)("fails where the other end %s, and may be tried again", async (_what, end, code, words) => {
+    const { net, node, link, peer } = await meet({ dialled: false });
+    end(peer);
+    await net.clock.advance(10);
+    expect(await outcome(link.ready)).toMatchObject({ code, retryable: true, message: `${code}: ${words}` });
+    expect([node.takeEvents(), net.clock.timers]).toEqual([["linkerror"], 0]);
+  });
+
+  it("fails for good where what follows the preamble is no session", async () => {
+    const net = new TestNetwork();
+    const [here, there] = net.pipe();
+    const link = net.node(1).router.attach(here, { initiator: false });
+    there.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
+    there.send([encodePreamble(makePreamble("local", true, seededRandom(3))), new TextEncoder().encode("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n")]);
+    await net.clock.advance(10);
+    expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_PROTOCOL", retryable: false });
+  });
+
+  it("loses to one that another node of its id has confirmed meanwhile", async () => {
+    const { net, node, link, peer } = await meet();
+    const other = await attach(net, node, { dialled: true, id: peer.id });
+    peer.say(peer.hello());
+    other.peer.say(other.peer.hello({ key: Uint8Array.of(7), inst: Uint8Array.of(7) }));
+    await net.clock.settle();
+    expect([link.state, other.link.state]).toEqual(["handshake", "handshake"]);
+    other.peer.say({ t: "ready" });
+    await net.clock.settle();
+    peer.say({ t: "ready" });
+    await net.clock.settle();
+    expect([link.state, other.link.state]).toEqual(["closed", "up"]);
+    expect(await outcome(link.ready)).toEqual(failure("ERR_ASTRANET_ID_CONFLICT", `another node is known by the id ${peer.id}`));
+    expect(peer.said.at(-1)).toMatchObject({ t: "refuse", code: "ERR_ASTRANET_ID_CONFLICT" });
+    expect(node.takeEvents()).toEqual(["linkup", "reachability", "linkerror"]);
+  });
+});
+
+describe("a link in clear", () => {
+  it("is refused to another process under the node's own id and key: that is not the node itself", async () => {
+    const key = Uint8Array.of(1, 2, 3);
+    const net = new TestNetwork();
+    const [one, other] = [net.node(1, { key }), net.node(1, { key })];
+    await net.link(one, other);
+    for (const { events } of [one, other]) expect(events).toMatchObject([{ type: "linkerror", error: { code: "ERR_ASTRANET_ID_CONFLICT" } }]);
+  });
+
+  it("leads back to its own node, and the node's other links stay", async () => {
+    const { net, node, link } = await linked();
+    const [left, right] = net.pipe();
+    const loop = [node.router.attach(left), node.router.attach(right)];
+    await net.clock.advance(300);
+    expect([link.state, ...loop.map(({ state }) => state)]).toEqual(["up", "closed", "closed"]);
+  });
+});
+
+describe("an encrypted link", () => {
+  const random = seededRandom(5);
+  const identity = (): Identity => {
+    const made = generateIdentity(random);
+    return nodeIdOfKey(made.publicKey) === undefined ? identity() : made;
+  };
+
+  /** A peer behind an encrypted handshake with the key of `prover`, by the bytes of the document and not by our preamble's code. */
+  async function encrypted(prover: Identity, id: string): Promise<{ net: TestNetwork; node: TestNode; link: Link; peer: RawPeer }> {
+    const net = new TestNetwork();
+    const own = identity();
+    const node = net.node(1, { id: nodeIdOfKey(own.publicKey)!, security: { identity: own } });
+    const [here, there] = net.pipe();
+    const link = node.router.attach(here, { initiator: false });
+    const ours = Uint8Array.of(0x41, 0x53, 0x54, 0x52, 1, 1, 1, 1, 9, 8, 7, 6, 5, 4, 3, 2);
+    there.send([ours]);
+    const { connection, first } = await firstBytes(net, there, 16);
+    const secured = secure(connection, { role: "initiator", identity: prover, prologue: Uint8Array.of(...ours, ...first), suites: ["ChaChaPoly"], clock: net.clock, random });
+    await net.clock.advance(1);
+    const peer = new RawPeer(net, await secured, { initiator: true, id });
+    await net.clock.settle();
+    return { net, node, link, peer };
+  }
+
+  it("is up with whoever proves the key of its id", async () => {
+    const who = identity();
+    const { net, link, peer } = await encrypted(who, nodeIdOfKey(who.publicKey)!);
+    peer.say(peer.hello({ key: who.publicKey }), { t: "ready" });
+    await net.clock.settle();
+    expect([link.state, link.peer]).toEqual(["up", peer.id]);
+  });
+
+  it("is refused to whoever says the id and the key of another, and has proven a key of his own", async () => {
+    const [victim, thief] = [identity(), identity()];
+    const { net, node, link, peer } = await encrypted(thief, nodeIdOfKey(victim.publicKey)!);
+    peer.say(peer.hello({ key: victim.publicKey }), { t: "ready" });
+    await net.clock.settle();
+    expect(await outcome(link.ready)).toEqual(failure("EACCES", "the key in the other end's HELLO is not the one it has proven to have"));
+    expect(peer.said).toMatchObject([{ t: "refuse", code: "EACCES", retry: false }]);
+    expect(node.takeEvents()).toEqual(["linkerror"]);
+  });
+
+  it("is refused to whoever says the id of another with the key that he has proven", async () => {
+    const [victim, thief] = [identity(), identity()];
+    const { net, link, peer } = await encrypted(thief, nodeIdOfKey(victim.publicKey)!);
+    peer.say(peer.hello({ key: thief.publicKey }), { t: "ready" });
+    await net.clock.settle();
+    expect(await outcome(link.ready)).toEqual(failure("EACCES", "its key is not that node's"));
+  });
+});
+
+/** The first bytes of a connection, and the connection that follows them. */
+async function firstBytes(net: TestNetwork, connection: Connection, count: number): Promise<{ first: Uint8Array; connection: Connection }> {
+  const { HandoverConnection } = await import("../src/link/handover-connection.ts");
+  const handover = new HandoverConnection(connection, net.clock, () => undefined);
+  await net.clock.settle();
+  const first = handover.peek(count).slice();
+  handover.take(count);
+  return { first, connection: handover };
+}
+
+describe("a link that is up", () => {
+  it("refuses streams that it does not know, and a second control stream, and stays", async () => {
+    const { net, link, peer } = await linked();
+    for (const type of [0, 1, 4, 77]) {
+      const stream = peer.open(type);
+      await net.clock.settle();
+      expect(await peer.answer(stream)).toContain(`streams of type ${type} are not known here`);
+    }
+    expect([link.state, link.streamCount]).toEqual(["up", 0]);
+  });
+
+  it("drains when the other end says GOAWAY, whatever still runs", async () => {
+    const { net, node, link, peer } = await linked();
+    const stream = peer.open();
+    await net.clock.settle();
+    void peer.session.close();
+    await net.clock.settle();
+    expect([link.state, node.takeEvents()]).toEqual(["draining", ["reachability"]]);
+    void stream.end();
+    await net.clock.advance(5000);
+    expect(link.state).toBe("closed");
+  });
+
+  it("drains on, whatever becomes of its control stream, but not with who breaks its rules", async () => {
+    for (const breaks of [false, true]) {
+      const { net, link, peer } = await linked();
+      peer.open();
+      await net.clock.settle();
+      void link.close();
+      await net.clock.settle();
+      expect(link.state).toBe("draining");
+      if (breaks) peer.say({ t: "invented" });
+      else peer.control.reset();
+      await net.clock.settle();
+      expect(link.state).toBe(breaks ? "closed" : "draining");
+      if (breaks) expect(await outcome(link.closed)).toEqual(failure("ERR_ASTRANET_PROTOCOL", '"invented" is not known'));
+    }
+  });
+
+  it("ends where the other end reads its control stream no more", async () => {
+    const { net, node, link, peer } = await linked();
+    await net.clock.advance(100);
+    peer.control.stop();
+    await net.clock.settle();
+    node.directory.publish({ name: "web", port: 80 });
+    await net.clock.advance(100);
+    expect(link.state).toBe("closed");
+  });
+
+  it("says what broke the connection, not what that did to its control stream", async () => {
+    const net = new TestNetwork();
+    const [here, there] = net.pipe();
+    let breakIt: ((reason: unknown) => void) | undefined;
+    const breakable: Connection = {
+      localAddress: "this end",
+      remoteAddress: "memory:that end",
+      start: (sink) => {
+        breakIt = (reason) => sink.closed(reason);
+        here.start({ data: (chunk) => sink.data(chunk), drain: () => sink.drain(), closed: () => undefined });
+      },
+      send: (chunks) => here.send(chunks),
+      close: () => here.close(),
+      abort: () => here.abort(),
+    };
+    const link = net.node(1).router.attach(breakable, { initiator: false });
+    const peer = await RawPeer.meet(net, there, { initiator: true });
+    peer.say(peer.hello(), { t: "ready" });
+    await net.clock.settle();
+    expect([link.state, link.localAddress, link.remoteAddress]).toEqual(["up", "this end", "memory:that end"]);
+    const reason = new Error("the cable is cut");
+    breakIt!(reason);
+    await net.clock.settle();
+    expect(await outcome(link.closed)).toMatchObject({ code: "ECONNRESET", cause: reason });
+  });
+
+  it("is closed when it goes out of scope", async () => {
+    const { net, link, peer } = await linked();
+    const disposed = link[Symbol.asyncDispose]();
+    void peer.control.end();
+    await net.clock.settle();
+    await disposed;
+    expect(link.state).toBe("closed");
+  });
+
+  it("that its own node closes in the moment it is up refuses the dial that it was up by", async () => {
+    const { net, node, link, peer } = await meet();
+    node.router.subscribe((event) => {
+      if (event.type === "linkup") void event.link.close();
+    });
+    peer.say(peer.hello());
+    await net.clock.settle();
+    const stream = peer.open();
+    await net.clock.settle();
+    expect(await peer.answer(stream)).toContain(notNow);
+    expect(await outcome(link.ready)).toBe(peer.id);
+    void peer.control.end();
+    await net.clock.settle();
+    expect(link.state).toBe("closed");
+  });
+});
+
+describe("last words", () => {
+  it("are heard, and then nothing is left", async () => {
+    const { net, link, peer } = await meet({ options: { authorize: () => false } });
+    peer.say(peer.hello());
+    await net.clock.settle();
+    void peer.control.end();
+    await net.clock.settle();
+    expect([link.state, peer.isOver, net.clock.timers]).toEqual(["closed", true, 0]);
+  });
+
+  it("are cut off after 250 ms where the other end does not close", async () => {
+    const { net, link, peer } = await meet({ options: { authorize: () => false } });
+    peer.say(peer.hello());
+    await net.clock.settle();
+    expect([link.state, peer.isOver, net.clock.awaited]).toEqual(["closed", false, 2]);
+    await net.clock.advance(249);
+    expect(peer.isOver).toBe(false);
+    await net.clock.advance(1);
+    expect([peer.isOver, net.clock.timers]).toEqual([true, 0]);
+  });
+});
+
+describe("a dial", () => {
+  /** Connections that the test makes when it wants to. */
+  class SlowTransport implements Transport {
+    readonly networks = ["memory"];
+    readonly dials: { resolve: (connection: Connection) => void; signal: AbortSignal }[] = [];
+
+    dial(_network: string, _address: string, { signal }: { signal?: AbortSignal } = {}): Promise<Connection> {
+      return new Promise((resolve) => void this.dials.push({ resolve, signal: signal! }));
+    }
+  }
+
+  it("keeps the process alive as long as somebody waits for it: the connection, the handshake, the back-off; a link that is up does not", async () => {
+    const net = new TestNetwork();
+    const slow = new SlowTransport();
+    const node = net.node(1, { transports: [slow] });
+    node.router.join("memory", "there", { retry: { minDelayMs: 1000 } }).catch(() => undefined);
+    await net.clock.settle();
+    const [link] = node.router.links;
+    expect([link!.state, link!.localAddress, link!.remoteAddress, link!.rttMs, link!.streamCount, link!.peer]).toEqual(["dialing", "", "memory there", undefined, 0, undefined]);
+    expect(net.clock.awaited).toBe(1);
+    const [here, there] = net.pipe();
+    slow.dials[0]!.resolve(here);
+    await net.clock.settle();
+    expect([link!.state, net.clock.awaited]).toEqual(["handshake", 1]);
+    there.abort();
+    await net.clock.settle();
+    expect([link!.state, link!.peer, link!.rttMs, net.clock.awaited]).toEqual(["closed", undefined, undefined, 1]);
+    await net.clock.advance(1000);
+    const [left, right] = net.pipe();
+    slow.dials[1]!.resolve(left);
+    const peer = await RawPeer.meet(net, right, { initiator: false });
+    await net.clock.settle();
+    peer.say(peer.hello());
+    await net.clock.settle();
+    expect([node.router.links[0]!.state, net.clock.awaited]).toEqual(["up", 0]);
+  });
+
+  it("that is not answered in time says so, and tells the transport; a connection that comes after all is broken off", async () => {
+    const net = new TestNetwork();
+    const slow = new SlowTransport();
+    const node = net.node(1, { transports: [slow], limits: { dialTimeoutMs: 2000 } });
+    const joined = node.router.join("memory", "there", { retry: false });
+    joined.catch(() => undefined);
+    await net.clock.advance(2000);
+    const error = await outcome(joined);
+    expect(error).toMatchObject({ code: "ETIMEDOUT", message: "ETIMEDOUT: memory there did not answer within 2000 ms" });
+    expect(slow.dials[0]!.signal.reason).toBe(error);
+    const [here, there] = net.pipe();
+    let over = false;
+    const got: Uint8Array[] = [];
+    there.start({ data: (chunk) => void got.push(chunk), drain: () => undefined, closed: () => (over = true) });
+    slow.dials[0]!.resolve(here);
+    await net.clock.settle();
+    expect([over, got, node.router.links, net.clock.timers]).toEqual([true, [], [], 0]);
+  });
+
+  it("is given up in the middle of a handshake when nobody wants it any more", async () => {
+    const net = new TestNetwork();
+    const slow = new SlowTransport();
+    const node = net.node(1, { transports: [slow] });
+    const controller = new AbortController();
+    const joined = node.router.join("memory", "there", { signal: controller.signal });
+    joined.catch(() => undefined);
+    await net.clock.settle();
+    const [here, there] = net.pipe();
+    let over = false;
+    there.start({ data: () => undefined, drain: () => undefined, closed: () => (over = true) });
+    slow.dials[0]!.resolve(here);
+    await net.clock.settle();
+    controller.abort(new Error("enough"));
+    await net.clock.settle();
+    expect([over, node.router.links, net.clock.timers]).toEqual([true, [], 0]);
+  });
+
+  it("that is given up in the moment it is up leaves no link", async () => {
+    const net = new TestNetwork();
+    const [a, b] = [net.node(1), net.node(2)];
+    await Promise.all([b.router.listen("memory", "b"), net.clock.settle()]);
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    a.router.subscribe(({ type }) => {
+      if (type === "linkup") controller.abort(reason);
+    });
+    const joined = a.router.join("memory", "b", { signal: controller.signal });
+    joined.catch(() => undefined);
+    await net.clock.advance(100);
+    expect(await outcome(joined)).toBe(reason);
+    expect([a.router.links, b.router.links]).toEqual([[], []]);
+    await net.clock.advance(60_000);
+    expect(a.takeEvents().filter((type) => type === "linkup")).toHaveLength(1);
+  });
+});
+
