@@ -5,7 +5,7 @@ import { AstraError } from "@astranet/transport";
 import { isNodeId } from "@astranet/router";
 import { ControlReader, encodeControl, maxControlBytes, type ControlMessage } from "../src/link/control-codec.ts";
 import { refusalError, refuseMessage } from "../src/link/control-stream.ts";
-import { helloMessage, parseHello, type Hello } from "../src/link/hello.ts";
+import { helloMessage, parseHello, sameBytes, type Hello } from "../src/link/hello.ts";
 import { decodeDialHeader, encodeDialHeader, type DialHeader } from "../src/ports/dial-header.ts";
 import { nodeIdFromBytes, nodeIdToBytes } from "../src/node-id.ts";
 
@@ -80,6 +80,22 @@ describe("control messages", () => {
     expect(() => encodeControl({ t: "big", b: new Uint8Array(maxControlBytes) })).toThrow(expect.objectContaining({ code: "EINVAL" }));
   });
 
+  it("may be 65,536 bytes long, and not one more", () => {
+    const most = maxControlBytes - encodeControl({ t: "big", b: new Uint8Array(60_000) }).length + 4 + 60_000;
+    const longest = { t: "big", b: new Uint8Array(most) };
+    expect(read(encodeControl(longest), [maxControlBytes])).toEqual([longest]);
+    expect(() => encodeControl({ ...longest, b: new Uint8Array(most + 1) })).toThrow(expect.objectContaining({ code: "EINVAL", message: "EINVAL: a control message of 65537 bytes is longer than 65536" }));
+    expect(() => read(Uint8Array.of(0, 1, 0, 1), [4])).toThrow("ERR_ASTRANET_PROTOCOL: a control message is malformed: it announces 65537 bytes, 65536 are allowed");
+  });
+
+  it.each([[[7]], [[0xc0]], [[0x80]], [[0x81, 0xa1, 0x74, 5]], [[0xa1, 0x74]], [[0x90]]])("that are no map with a type say so: %j", (body) => {
+    expect(() => read(Uint8Array.of(0, 0, 0, body.length, ...body), [9])).toThrow("ERR_ASTRANET_PROTOCOL: a control message is malformed: it has no type");
+  });
+
+  it("that are no msgpack say what is wrong with them", () => {
+    expect(() => read(Uint8Array.of(0, 0, 0, 1, 0xc1), [9])).toThrow(/^ERR_ASTRANET_PROTOCOL: a control message is malformed: (?!it has no type)./);
+  });
+
   it("cannot ask for much memory with few bytes", () => {
     const reader = new ControlReader();
     const bomb = [0x81, 0xa1, 0x74, 0xdd, 0x01, 0xff, 0xff, 0xff];
@@ -103,6 +119,61 @@ describe("HELLO", () => {
         expect(() => parseHello({ ...helloMessage(each), [field]: wrong })).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_PROTOCOL" }));
       }),
     );
+  });
+
+  const sample = (): ControlMessage => helloMessage(fc.sample(hello, 1)[0]!);
+  const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(0xab);
+
+  it.each<[string, Record<string, unknown[]>]>([
+    ["its versions", { min: [-1, 0.5, 256, "1", 3], max: [0, 1.5, 256, "9", undefined] }],
+    ["its node id", { id: [bytes(7), bytes(9), "a".repeat(8)] }],
+    ["its key", { key: [bytes(65), "key"] }],
+    ["its instance", { inst: [bytes(0), bytes(65)] }],
+    ["its incarnation", { inc: [bytes(7), bytes(9), 5] }],
+    ["its incarnation, which is beyond 2^63", { inc: [Uint8Array.of(0x80, 0, 0, 0, 0, 0, 0, 1)] }],
+    ["its nonce", { nonce: [bytes(7), bytes(65)] }],
+    ["its idle timeout or features", { idle: [2 ** 32, -1, 1.5, Number.NaN], feat: [2 ** 32, -1, 1.5, "0", null] }],
+    ["its addresses", { listen: ["tcp :80", ["x", 1], ["x".repeat(513)], [bytes(3)]], seen: ["x".repeat(513), bytes(3), null], dialled: ["x".repeat(513), bytes(3), 7] }],
+  ])("is refused for %s", (words, wrong) => {
+    for (const [field, values] of Object.entries(wrong)) {
+      for (const value of values) {
+        expect(() => parseHello({ ...sample(), min: 1, max: 1, [field]: value }), field).toThrow(
+          expect.objectContaining({ code: "ERR_ASTRANET_PROTOCOL", message: `ERR_ASTRANET_PROTOCOL: the other end's HELLO is malformed: ${words}` }),
+        );
+      }
+    }
+  });
+
+  it("may go to its limits, and leave out what it may leave out", () => {
+    const longest = "x".repeat(512);
+    const limits = { min: 0, max: 255, key: bytes(64), inst: bytes(64), nonce: bytes(64), inc: Uint8Array.of(0x80, 0, 0, 0, 0, 0, 0, 0), idle: 0xff_ff_ff_ff, feat: 0xff_ff_ff_ff };
+    expect(parseHello({ ...sample(), ...limits, listen: Array.from({ length: 12 }, () => longest), seen: longest, dialled: longest })).toMatchObject({
+      protoMin: 0,
+      protoMax: 255,
+      incarnation: 2n ** 63n,
+      idleTimeoutMs: 0xff_ff_ff_ff,
+      features: 0xff_ff_ff_ff,
+      listens: Array.from({ length: 8 }, () => longest),
+      observed: longest,
+      dialled: longest,
+    });
+    const least = { ...sample(), key: bytes(0), inst: bytes(1), nonce: bytes(8), inc: bytes(8).fill(0), idle: 0 };
+    expect(parseHello({ ...least, feat: undefined, listen: undefined, seen: undefined, dialled: undefined })).toMatchObject({ features: 0, listens: [], observed: "", dialled: "", idleTimeoutMs: 0, incarnation: 0n });
+  });
+
+  it("is written so that it can be read, whatever there is to say", () => {
+    const [long, most] = ["y".repeat(513), "x".repeat(512)];
+    const [each] = fc.sample(hello, 1);
+    const listens = ["a", long, most, "d", "e", "f", "g", "h", "i"];
+    const message = helloMessage({ ...each!, listens, observed: long, dialled: long });
+    expect(message).toMatchObject({ listen: ["a", most, "d", "e", "f", "g", "h"], seen: "y".repeat(512), dialled: "y".repeat(512) });
+    expect(parseHello(message)).toMatchObject({ listens: message["listen"] as string[] });
+  });
+
+  it("has a key that is another's only where every byte is", () => {
+    const equal = (a: number[], b: number[]): boolean => sameBytes(Uint8Array.from(a), Uint8Array.from(b));
+    expect([equal([], []), equal([1, 2], [1, 2])]).toEqual([true, true]);
+    expect([equal([1, 2], [1, 2, 3]), equal([1, 2, 3], [1, 2]), equal([1, 2], [1, 3]), equal([1, 2], [3, 2]), equal([], [0])]).not.toContain(true);
   });
 
   it("takes a role that it does not know for a peer", () => {
@@ -135,7 +206,20 @@ describe("refusals", () => {
     const error = new AstraError("ERR_ASTRANET_ID_CONFLICT", "somebody has that id");
     expect(refusalError(refuseMessage(error))).toMatchObject({ code: "ERR_ASTRANET_ID_CONFLICT", retryable: false, message: expect.stringContaining("somebody has that id") as string });
     expect(refusalError(refuseMessage(new Error("odd")))).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE" });
-    expect(refusalError({ t: "refuse", code: "EADDRINUSE", text: 7, retry: true })).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", retryable: true });
+    expect(refusalError({ t: "refuse", code: "EADDRINUSE", text: 7, retry: true })).toMatchObject({
+      code: "ERR_ASTRANET_HANDSHAKE",
+      retryable: true,
+      message: "ERR_ASTRANET_HANDSHAKE: the other end refused the link: no reason was given",
+    });
+    expect(refuseMessage(error)).toEqual({ t: "refuse", code: "ERR_ASTRANET_ID_CONFLICT", text: "somebody has that id", retry: false });
+    expect(refuseMessage(new AstraError("EADDRINUSE", "odd", { retryable: true }))).toEqual({ t: "refuse", code: "ERR_ASTRANET_HANDSHAKE", text: "odd", retry: true });
+    expect(refuseMessage(new RangeError("odd"))).toEqual({ t: "refuse", code: "ERR_ASTRANET_HANDSHAKE", text: "RangeError: odd", retry: false });
+  });
+
+  it("are 512 characters long at most, whoever writes them", () => {
+    const words = "x".repeat(600);
+    expect(refuseMessage(new AstraError("EACCES", words))["text"]).toBe("x".repeat(512));
+    expect(refusalError({ t: "refuse", code: "EACCES", text: words }).message).toBe(`EACCES: the other end refused the link: ${"x".repeat(512)}`);
   });
 });
 

@@ -117,7 +117,11 @@ describe("a link that leaves the process", () => {
     await world.net.clock.advance(4999);
     expect(link.state).toBe("handshake");
     await world.net.clock.advance(1);
-    expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", retryable: true });
+    expect(await outcome(link.ready)).toMatchObject({
+      code: "ERR_ASTRANET_HANDSHAKE",
+      retryable: true,
+      message: "ERR_ASTRANET_HANDSHAKE: the link was not up within 5000 ms: the other end sent its preamble, but did not finish the encrypted handshake",
+    });
     await world.net.clock.advance(10_000);
     expect(world.net.clock.timers).toBe(0);
   });

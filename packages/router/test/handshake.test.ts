@@ -90,13 +90,33 @@ describe("the handshake", () => {
   });
 
   it("fails, and may be tried again, when the other end closes without a word, or in the middle of one", async () => {
-    for (const bytes of [0, 7]) {
+    for (const [bytes, words] of [
+      [0, "without a word (is it a TLS port, or too busy?)"],
+      [7, "after 7 bytes of its preamble"],
+    ] as const) {
       const net = new TestNetwork();
       const { link, stranger } = meet(net);
       if (bytes > 0) stranger.connection.send([encodePreamble(makePreamble("local", true, seededRandom(3))).subarray(0, bytes)]);
       stranger.connection.close();
       await net.clock.advance(10);
-      expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", retryable: true, message: expect.stringContaining("closed the connection") as string });
+      expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", retryable: true, message: `ERR_ASTRANET_HANDSHAKE: the other end closed the connection ${words}` });
+    }
+  });
+
+  it("waits for enough of a stranger's words to know them, or for their end", async () => {
+    for (const [rest, words] of [
+      [" / HTTP/1.0\r\n\r\n", 'it sent an HTTP request ("GET / HTTP/1.0…")'],
+      ["", "it sent 47 45 54"],
+    ] as const) {
+      const net = new TestNetwork();
+      const { link, stranger } = meet(net);
+      stranger.connection.send([text("GET")]);
+      await net.clock.advance(10);
+      expect(link.state).toBe("handshake");
+      if (rest === "") stranger.connection.close();
+      else stranger.connection.send([text(rest)]);
+      await net.clock.advance(10);
+      expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_PROTOCOL", message: `ERR_ASTRANET_PROTOCOL: the other end does not speak astranet: ${words}` });
     }
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AstraError, type Connection, type Transport } from "@astranet/transport";
-import type { RouterEvent } from "@astranet/router";
-import { TestNetwork, during, outcome } from "./support/network.ts";
+import type { Membership, RouterEvent } from "@astranet/router";
+import { TestNetwork, during, outcome, type TestNode } from "./support/network.ts";
 import { CableTransport } from "./support/pulled-cable.ts";
 
 type JoinError = Extract<RouterEvent, { type: "joinerror" }>;
@@ -298,6 +298,114 @@ describe("join", () => {
     expect(dials).toBe(2);
     void a.router.close();
     await net.clock.advance(10);
+  });
+
+  /** A network on which every dial fails in the same way. */
+  const failing = (error: unknown): Transport => ({ networks: ["odd"], dial: () => Promise.reject(error) });
+
+  it.each(["ERR_ASTRANET_PROTOCOL", "ERR_ASTRANET_INSECURE", "ERR_ASTRANET_ID_CONFLICT", "ERR_ASTRANET_NO_TRANSPORT", "EACCES", "EINVAL", "ERR_ASTRANET_HANDSHAKE"] as const)("does not try again after %s", async (code) => {
+    const net = new TestNetwork();
+    const error = new AstraError(code, "for good");
+    const a = net.node(1, { insecure: true, transports: [failing(error)] });
+    const joined = a.router.join("odd", "x");
+    joined.catch(() => undefined);
+    await net.clock.settle();
+    expect(await outcome(joined)).toBe(error);
+    expect(a.events.filter(({ type }) => type === "joinerror")).toEqual([{ type: "joinerror", network: "odd", address: "x", error, retryInMs: undefined }]);
+    expect(net.clock.timers).toBe(0);
+  });
+
+  it.each([
+    ["ECONNREFUSED", new AstraError("ECONNREFUSED", "for now")],
+    ["a handshake that may be tried again", new AstraError("ERR_ASTRANET_HANDSHAKE", "for now", { retryable: true })],
+    ["another's error", new TypeError("odd")],
+    ["words", "odd"],
+    ["null", null],
+    ["nothing", undefined],
+  ])("tries again after %s", async (_what, error) => {
+    const net = new TestNetwork();
+    const a = net.node(1, { insecure: true, transports: [failing(error)] });
+    const joined = a.router.join("odd", "x");
+    joined.catch(() => undefined);
+    await net.clock.advance(5000);
+    expect(await outcome(joined)).toBe("pending");
+    expect(joinErrors(a.events).length).toBeGreaterThan(2);
+    void a.router.close();
+    await net.clock.settle();
+  });
+
+  it("of one address with and without retry: a lost link is dialled again after the delays of who retries, and not at all when he leaves", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport, net.clock);
+    const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
+    const listener = await during(net.clock, b.router.listen("memory", "b"));
+    const joins = [a.router.join("memory", "b", { retry: false }), a.router.join("memory", "b", { retry: { minDelayMs: 10, maxDelayMs: 10 } })] as const;
+    const [once, again] = await during(net.clock, Promise.all(joins), 10);
+    void listener.close();
+    cables.cables[0]!.pull();
+    await net.clock.settle();
+    expect(net.clock.awaited).toBe(1);
+    await net.clock.advance(1000);
+    const failures = joinErrors(a.events);
+    expect(failures.length).toBeGreaterThan(100);
+    expect(Math.max(...failures.map(({ retryInMs }) => retryInMs!))).toBeLessThan(10);
+    void again.close();
+    await net.clock.settle();
+    expect([await outcome(once.closed), await outcome(again.closed), net.clock.awaited]).toEqual([undefined, undefined, 0]);
+    const made = joinErrors(a.events).length;
+    await net.clock.advance(60_000);
+    expect(joinErrors(a.events)).toHaveLength(made);
+  });
+
+  it("is over when the address that once led to another node leads to this one", async () => {
+    const net = new TestNetwork();
+    const cables = new CableTransport(net.transport, net.clock);
+    const [a, b] = [net.node(1, { transports: [cables] }), net.node(2)];
+    const listener = await during(net.clock, b.router.listen("memory", "x"));
+    const membership = await during(net.clock, a.router.join("memory", "x", { retry: { maxDelayMs: 100 } }), 10);
+    void listener.close();
+    await during(net.clock, a.router.listen("memory", "x"), 10);
+    cables.cables[0]!.pull();
+    await net.clock.advance(1000);
+    expect(await outcome(membership.closed)).toBeUndefined();
+    expect(joinErrors(a.events)).toMatchObject([{ error: { code: "ERR_ASTRANET_HANDSHAKE" }, retryInMs: undefined }]);
+    await net.clock.advance(60_000);
+    expect(cables.cables).toHaveLength(2);
+  });
+
+  /** b is linked with a, which dialled and will not again; b wants a's address, and waits for as long as a's link serves. */
+  async function waiting(): Promise<{ net: TestNetwork; a: TestNode; b: TestNode; dial: CableTransport; membership: Membership }> {
+    const net = new TestNetwork();
+    const dial = new CableTransport(net.transport, net.clock);
+    const [a, b] = [net.node(1), net.node(2, { transports: [dial] })];
+    await during(net.clock, Promise.all([a.router.listen("memory", "a"), b.router.listen("memory", "b")]));
+    await during(net.clock, a.router.join("memory", "b", { retry: false }), 10);
+    const membership = await during(net.clock, b.router.join("memory", "a", { retry: { maxDelayMs: 100 } }), 10);
+    await net.clock.advance(2000);
+    expect([dial.cables.length, b.router.links.map(({ initiator }) => initiator), membership.link]).toEqual([1, [false], undefined]);
+    return { net, a, b, dial, membership };
+  }
+
+  it("waits while a link of the other direction serves, and dials when that one goes, not when another does", async () => {
+    const { net, a, b, dial, membership } = await waiting();
+    const c = net.node(3);
+    await net.link(b, c);
+    void c.router.links[0]!.close();
+    await net.clock.advance(10_000);
+    expect([dial.cables.length, b.router.links.length]).toEqual([1, 1]);
+    void a.router.links[0]!.close();
+    await net.clock.advance(200);
+    expect([dial.cables.length, membership.link?.state, membership.peer]).toEqual([2, "up", a.id]);
+  });
+
+  it("waits no more when it is closed, and does not dial then", async () => {
+    const { net, a, b, dial, membership } = await waiting();
+    void membership.close();
+    await net.clock.settle();
+    expect([await outcome(membership.closed), b.router.links.length]).toEqual([undefined, 1]);
+    void a.router.links[0]!.close();
+    await net.clock.advance(10_000);
+    expect([dial.cables.length, b.router.links.length, net.clock.awaited]).toEqual([1, 0, 0]);
   });
 
   it.each([{ minDelayMs: -1 }, { maxDelayMs: Number.NaN }])("does not take %j", async (retry) => {

@@ -53,13 +53,32 @@ describe("accepting", () => {
     expect((await during(net.clock, b.router.join("memory", "a"), 10)).peer).toBe(a.id);
   });
 
+  it("maxPendingPerHost: the room of one who left is one, as long as others of his host stand at the door", async () => {
+    const { net, a } = await door({ maxPendingPerHost: 3, handshakeTimeoutMs: 1000 }, () => "127.0.0.1");
+    const knock = async (): Promise<Connection> => {
+      const connection = await during(net.clock, net.transport.dial("memory", "a"));
+      connection.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
+      await net.clock.settle();
+      return connection;
+    };
+    const [first] = [await knock(), await knock(), await knock()];
+    first.abort();
+    await net.clock.settle();
+    expect(a.takeEvents()).toEqual(["linkerror"]);
+    await knock();
+    expect(a.takeEvents()).toEqual([]);
+    await knock();
+    expect(a.events).toMatchObject([{ ...overload, error: { ...overload.error, message: expect.stringContaining("3 handshakes with 127.0.0.1 are under way already") as string } }]);
+  });
+
   it("maxPendingHandshakes: the one that has taken longest makes room, so a crowd that only stands there keeps no member out", async () => {
     let hosts = 0;
     const { net, a, knock } = await door({ maxPendingHandshakes: 3, maxPendingPerHost: 1 }, () => `127.0.0.${(hosts += 1)}`);
     const closed: (() => boolean)[] = [];
     for (let i = 0; i < 4; i += 1) closed.push(await knock());
     expect(closed.map((isClosed) => isClosed())).toEqual([true, false, false, false]);
-    expect(a.events).toMatchObject([{ type: "linkerror", error: { code: "ERR_ASTRANET_OVERLOAD", retryable: true } }]);
+    const words = "a connection was turned away: there are more than 3 handshakes under way, of which this one took longest";
+    expect(a.events).toMatchObject([{ type: "linkerror", error: { code: "ERR_ASTRANET_OVERLOAD", retryable: true, message: `ERR_ASTRANET_OVERLOAD: ${words}` } }]);
     const b = net.node(2);
     expect((await during(net.clock, b.router.join("memory", "a"), 10)).peer).toBe(a.id);
     await net.clock.advance(5000);
@@ -81,11 +100,18 @@ describe("accepting", () => {
     const net = new TestNetwork();
     const a = net.node(1, { limits: { handshakesPerSecond: 10, handshakeBurst: 5, maxPendingPerHost: 1000 } });
     await during(net.clock, a.router.listen("memory", "a"));
+    const refused: unknown[] = [];
+    a.router.subscribe((event) => {
+      if (event.type === "refused") refused.push(event.error);
+    });
     const knock = async (times: number): Promise<number> => {
       for (let i = 0; i < times; i += 1) await during(net.clock, net.transport.dial("memory", "a"));
       return a.takeEvents().filter((type) => type === "refused").length;
     };
-    expect(await knock(8)).toBe(3);
+    await during(net.clock, net.transport.dial("memory", "a"));
+    expect(await knock(7)).toBe(3);
+    expect(refused).toHaveLength(3);
+    expect(refused[0]).toMatchObject({ message: "ERR_ASTRANET_OVERLOAD: a connection was turned away: there are more than 10 new connections a second" });
     await net.clock.advance(200);
     expect(await knock(8)).toBe(6);
   });
@@ -95,7 +121,7 @@ describe("accepting", () => {
     const a = net.node(1, { limits: { maxLinks: 1 } });
     await during(net.clock, a.router.listen("memory", "a"));
     a.router.attach(net.pipe()[0]);
-    expect(() => a.router.attach(net.pipe()[0])).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_OVERLOAD" }));
+    expect(() => a.router.attach(net.pipe()[0])).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_OVERLOAD", retryable: true, message: "ERR_ASTRANET_OVERLOAD: this node has 1 links already" }));
     await during(net.clock, net.transport.dial("memory", "a"));
     expect(a.events).toMatchObject([overload]);
   });
@@ -151,6 +177,50 @@ describe("links in clear", () => {
     expect(router.attach(net.pipe()[0]).state).toBe("handshake");
     await net.clock.advance(1);
     expect(router.links).toHaveLength(2);
+  });
+
+  /** A node that listens on this machine, and what its transport tells it of who comes. */
+  async function listening(options: { insecure?: boolean } = {}): Promise<{ net: TestNetwork; node: TestNode; comes: (remoteAddress: string) => Promise<{ got: Uint8Array[]; isOver: () => boolean }> }> {
+    const net = new TestNetwork();
+    let onconnection: ((connection: Connection) => void) | undefined;
+    const transport: Transport = {
+      networks: ["tcp"],
+      dial: async () => net.pipe()[0],
+      listen: (_network, address, init) => {
+        onconnection = (connection) => init.onconnection(connection);
+        return net.transport.listen("memory", address, init);
+      },
+    };
+    const node = net.node(1, { transports: [transport], ...options });
+    await during(net.clock, node.router.listen("tcp", "127.0.0.1:80"));
+    const comes = async (remoteAddress: string): Promise<{ got: Uint8Array[]; isOver: () => boolean }> => {
+      const [here, there] = net.pipe();
+      let over = false;
+      const got: Uint8Array[] = [];
+      there.start({ data: (chunk) => void got.push(chunk), drain: () => undefined, closed: () => (over = true) });
+      onconnection!(from(remoteAddress, here));
+      await net.clock.settle();
+      return { got, isOver: () => over };
+    };
+    return { net, node, comes };
+  }
+
+  it("are refused to an accepted connection that came from elsewhere, before a byte is said", async () => {
+    const { node, comes } = await listening();
+    const stranger = await comes("10.1.2.3:999");
+    expect([stranger.got, stranger.isOver(), node.router.links]).toEqual([[], true, []]);
+    expect(node.events).toMatchObject([{ type: "linkerror", error: insecure }]);
+    const local = await comes("127.0.0.1:999");
+    expect([local.got[0]?.[5], local.isOver(), node.router.links.length]).toEqual([3, false, 1]);
+    expect((await (await listening({ insecure: true })).comes("10.1.2.3:999")).got[0]?.[5]).toBe(2);
+  });
+
+  it("are no more once the node is closed, though a connection may still come", async () => {
+    const { net, node, comes } = await listening();
+    void node.router.close();
+    await net.clock.settle();
+    const late = await comes("127.0.0.1:999");
+    expect([late.got, late.isOver(), node.router.links, net.clock.timers]).toEqual([[], true, [], 0]);
   });
 
   it("say so in their preamble: 'insecure' beyond this machine, 'local' on it", async () => {

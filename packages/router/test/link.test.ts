@@ -150,7 +150,7 @@ describe("links to one peer", () => {
     const [second] = attach(net, a, young);
     await net.clock.advance(10);
     expect(states([first, second])).toEqual(["closed", "up"]);
-    expect(await outcome(first.closed)).toMatchObject({ code: "ERR_ASTRANET_SUPERSEDED" });
+    expect(await outcome(first.closed)).toMatchObject({ message: "ERR_ASTRANET_SUPERSEDED: a newer link to the same node has taken this one's place" });
     expect(a.takeEvents()).toEqual(["linkup", "linkdown"]);
     expect(a.directory.services()).toMatchObject([{ name: "web", port: 81 }]);
     expect(a.router.routes()).toHaveLength(1);
@@ -202,6 +202,9 @@ describe("links to one peer", () => {
     await during(net.clock, b.router.connect(a.id, 80), 10);
     // New streams take the one that is kept, even before the other one drains.
     expect([up.streamCount, down.streamCount]).toEqual([1, 0]);
+    b.router.bind({ port: 80, onconn: () => undefined });
+    await during(net.clock, a.router.connect(b.id, 80), 10);
+    expect([up.streamCount, down.streamCount]).toEqual([2, 0]);
     await net.clock.advance(900);
     expect(states([up, down])).toEqual(["up", "up"]);
     await net.clock.advance(200);

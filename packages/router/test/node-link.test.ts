@@ -4,6 +4,9 @@ import { generateIdentity, secure, type Identity } from "@astranet/noise";
 import { nodeIdOfKey, type Link } from "@astranet/router";
 import type { AstraErrorCode, Connection, Transport } from "@astranet/transport";
 import { encodePreamble, makePreamble } from "../src/link/preamble.ts";
+import { NodeLink } from "../src/link/node-link.ts";
+import { nodeIdToBytes } from "../src/node-id.ts";
+import { encodeDialHeader } from "../src/ports/dial-header.ts";
 import { TestNetwork, idOf, outcome, seededRandom, type TestNode } from "./support/network.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 
@@ -43,14 +46,26 @@ async function linked(options: Options = {}): Promise<Met> {
   return met;
 }
 
+/** Connections that the test makes when it wants to. */
+class SlowTransport implements Transport {
+  readonly networks = ["memory"];
+  readonly dials: { resolve: (connection: Connection) => void; signal: AbortSignal }[] = [];
+
+  dial(_network: string, _address: string, { signal }: { signal?: AbortSignal } = {}): Promise<Connection> {
+    return new Promise((resolve) => void this.dials.push({ resolve, signal: signal! }));
+  }
+}
+
 const failure = (code: AstraErrorCode, words: string): Error => expect.objectContaining({ code, message: expect.stringContaining(words) as string }) as Error;
 const notNow = "the link takes no streams now";
 
 describe("before it is up, a link", () => {
   it("has no peer and no round trip, though somebody has said who he is", async () => {
-    const { net, node, link, peer } = await meet();
+    const { net, node, link, peer } = await meet({ options: { idleTimeoutMs: 300 } });
     peer.say(peer.hello());
-    await net.clock.settle();
+    // The session has measured one meanwhile.
+    await net.clock.advance(1000);
+    expect(link instanceof NodeLink && link.session!.rttMs).toBe(0);
     expect(peer.said.map(({ t }) => t)).toEqual(["hello"]);
     expect([link.state, link.peer, link.rttMs, link.streamCount]).toEqual(["handshake", undefined, undefined, 0]);
     expect([node.events, node.router.routes()]).toEqual([[], []]);
@@ -151,11 +166,12 @@ describe("before it is up, a link", () => {
   it.each([
     ["breaks off", (peer: RawPeer): void => peer.session.abort(), "ERR_ASTRANET_HANDSHAKE", "the connection ended before the link was up: the other end sent its preamble, but not its HELLO"],
     ["ends its control stream", (peer: RawPeer): void => void peer.control.end(), "ERR_ASTRANET_SESSION_CLOSED", "the link was closed before it was up"],
-  ] as const)("fails where the other end %s, and may be tried again", async (_what, end, code, words) => {
+    ["resets its control stream", (peer: RawPeer): void => peer.control.reset(256, "no more"), "ECONNRESET", ""],
+  ] as const)("fails at once where the other end %s", async (_what, end, code, words) => {
     const { net, node, link, peer } = await meet({ dialled: false });
     end(peer);
     await net.clock.advance(10);
-    expect(await outcome(link.ready)).toMatchObject({ code, retryable: true, message: `${code}: ${words}` });
+    expect(await outcome(link.ready)).toMatchObject(words === "" ? { code } : { code, retryable: true, message: `${code}: ${words}` });
     expect([node.takeEvents(), net.clock.timers]).toEqual([["linkerror"], 0]);
   });
 
@@ -196,6 +212,25 @@ describe("a link in clear", () => {
     for (const { events } of [one, other]) expect(events).toMatchObject([{ type: "linkerror", error: { code: "ERR_ASTRANET_ID_CONFLICT" } }]);
   });
 
+  it("says what was dialled if its node did, and nothing of the kind else", async () => {
+    const net = new TestNetwork();
+    const node = net.node(1);
+    await Promise.all([node.router.listen("memory", "a"), net.clock.settle()]);
+    const [connection] = await Promise.all([net.transport.dial("memory", "a"), net.clock.settle()]);
+    const peer = await RawPeer.meet(net, connection, { initiator: true });
+    peer.say(peer.hello({ dialled: "memory a" }));
+    await net.clock.settle();
+    expect(peer.said).toMatchObject([{ t: "hello", dialled: "", listen: ["a"], id: nodeIdToBytes(node.id) }]);
+    const slow = new SlowTransport();
+    net.node(2, { transports: [slow] }).router.join("memory", "there").catch(() => undefined);
+    await net.clock.settle();
+    const [here, there] = net.pipe();
+    slow.dials[0]!.resolve(here);
+    const dialled = await RawPeer.meet(net, there, { initiator: false });
+    await net.clock.settle();
+    expect(dialled.said).toMatchObject([{ t: "hello", dialled: "memory there" }]);
+  });
+
   it("leads back to its own node, and the node's other links stay", async () => {
     const { net, node, link } = await linked();
     const [left, right] = net.pipe();
@@ -213,10 +248,10 @@ describe("an encrypted link", () => {
   };
 
   /** A peer behind an encrypted handshake with the key of `prover`, by the bytes of the document and not by our preamble's code. */
-  async function encrypted(prover: Identity, id: string): Promise<{ net: TestNetwork; node: TestNode; link: Link; peer: RawPeer }> {
+  async function encrypted(prover: Identity, id: string, options: Options = {}): Promise<{ net: TestNetwork; node: TestNode; link: Link; peer: RawPeer }> {
     const net = new TestNetwork();
     const own = identity();
-    const node = net.node(1, { id: nodeIdOfKey(own.publicKey)!, security: { identity: own } });
+    const node = net.node(1, { id: nodeIdOfKey(own.publicKey)!, security: { identity: own }, ...options });
     const [here, there] = net.pipe();
     const link = node.router.attach(here, { initiator: false });
     const ours = Uint8Array.of(0x41, 0x53, 0x54, 0x52, 1, 1, 1, 1, 9, 8, 7, 6, 5, 4, 3, 2);
@@ -231,9 +266,11 @@ describe("an encrypted link", () => {
 
   it("is up with whoever proves the key of its id", async () => {
     const who = identity();
-    const { net, link, peer } = await encrypted(who, nodeIdOfKey(who.publicKey)!);
+    const asked: unknown[] = [];
+    const { net, link, peer } = await encrypted(who, nodeIdOfKey(who.publicKey)!, { authorize: (request) => asked.push(request) > 0 });
     peer.say(peer.hello({ key: who.publicKey }), { t: "ready" });
     await net.clock.settle();
+    expect(asked).toEqual([{ action: "link", peer: peer.id, key: who.publicKey, role: "peer", remoteAddress: link.remoteAddress }]);
     expect([link.state, link.peer]).toEqual(["up", peer.id]);
   });
 
@@ -275,6 +312,18 @@ describe("a link that is up", () => {
       expect(await peer.answer(stream)).toContain(`streams of type ${type} are not known here`);
     }
     expect([link.state, link.streamCount]).toEqual(["up", 0]);
+  });
+
+  it.each([
+    ["a dial with a malformed header", 3, Uint8Array.of(1, 2, 3), ""],
+    ["a dial in the name of another node", 3, encodeDialHeader({ port: 80, service: undefined, env: "", from: { id: idOf(98), port: 9 }, trace: undefined }), idOf(98)],
+    ["a circuit with a malformed header", 2, Uint8Array.of(1, 2, 3), ""],
+  ])("ends with whoever opens %s, and says why", async (_what, type, header, words) => {
+    const { net, link, peer } = await linked();
+    peer.session.open({ type, header }).opened.catch(() => undefined);
+    await net.clock.settle();
+    expect(await outcome(link.closed)).toEqual(failure("ERR_ASTRANET_PROTOCOL", words));
+    expect(peer.said.at(-1)).toMatchObject({ t: "refuse", code: "ERR_ASTRANET_PROTOCOL", retry: false });
   });
 
   it("drains when the other end says GOAWAY, whatever still runs", async () => {
@@ -344,10 +393,12 @@ describe("a link that is up", () => {
   it("is closed when it goes out of scope", async () => {
     const { net, link, peer } = await linked();
     const disposed = link[Symbol.asyncDispose]();
+    expect(link.state).toBe("draining");
     void peer.control.end();
     await net.clock.settle();
     await disposed;
     expect(link.state).toBe("closed");
+    await expect(link.closed).resolves.toBeUndefined();
   });
 
   it("that its own node closes in the moment it is up refuses the dial that it was up by", async () => {
@@ -390,16 +441,6 @@ describe("last words", () => {
 });
 
 describe("a dial", () => {
-  /** Connections that the test makes when it wants to. */
-  class SlowTransport implements Transport {
-    readonly networks = ["memory"];
-    readonly dials: { resolve: (connection: Connection) => void; signal: AbortSignal }[] = [];
-
-    dial(_network: string, _address: string, { signal }: { signal?: AbortSignal } = {}): Promise<Connection> {
-      return new Promise((resolve) => void this.dials.push({ resolve, signal: signal! }));
-    }
-  }
-
   it("keeps the process alive as long as somebody waits for it: the connection, the handshake, the back-off; a link that is up does not", async () => {
     const net = new TestNetwork();
     const slow = new SlowTransport();

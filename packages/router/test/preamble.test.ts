@@ -47,6 +47,52 @@ describe("a preamble", () => {
     expect(reason(() => decodePreamble(bytes))).toContain(words);
   });
 
+  const hex = (bytes: Uint8Array): string => [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+
+  /** The first bytes of a frame of a multiplexer. */
+  const frame = (type: number, flags: number, id: number, length: number): Uint8Array =>
+    Uint8Array.of(length >>> 16, (length >>> 8) & 0xff, length & 0xff, (type << 4) | flags, id >>> 24, (id >>> 16) & 0xff, (id >>> 8) & 0xff, id & 0xff, 1, 2);
+
+  type Frame = Parameters<typeof frame>;
+  it.each<[string, Frame[], Frame[]]>([
+    ["a SETTINGS frame: a bare mux session, without a node", [[4, 0, 0, 5], [4, 0, 0, 1024]], [[4, 0, 0, 4], [4, 0, 0, 1025], [4, 1, 0, 5], [4, 0, 1, 5]]],
+    [
+      "a muxado frame (DATA with SYN)",
+      [[1, 2, 1, 0], [1, 3, 0xff_ff, 65_536]],
+      [[1, 2, 1, 65_537], [1, 2, 0, 0], [1, 2, 0x1_00_00, 0], [1, 2, 0x8000_0000, 0], [1, 1, 1, 0], [1, 0, 1, 0], [5, 2, 1, 0], [0, 2, 1, 0]],
+    ],
+    [
+      "a muxado frame (GOAWAY)",
+      [[3, 0, 0, 8], [3, 0, 0, 0x1_00_08]],
+      [[3, 0, 0, 7], [3, 0, 0, 0x1_00_09], [3, 1, 0, 8], [3, 0, 1, 8], [3, 1, 1, 8], [5, 0, 0, 8], [5, 1, 0, 8], [0, 0, 0, 8]],
+    ],
+    ["a muxado frame (RST)", [[0, 0, 1, 4], [0, 0, 0xff_ff_ff_ff, 4]], [[0, 0, 1, 3], [0, 0, 1, 5], [0, 0, 0, 4], [0, 1, 1, 4], [8, 0, 1, 4]]],
+    ["a muxado frame (WNDINC)", [[2, 0, 1, 4]], [[2, 0, 1, 3], [2, 0, 1, 5], [2, 0, 0, 4], [2, 1, 1, 4], [2, 1, 0, 5], [2, 1, 0, 4], [6, 0, 1, 4], [6, 0, 0, 4]]],
+  ])("is not %s, nor is everything else", (words, those, others) => {
+    const met = (fields: Frame): string => reason(() => decodePreamble(frame(...fields)));
+    for (const fields of those) expect(met(fields)).toBe(`ERR_ASTRANET_PROTOCOL: the other end does not speak astranet: it sent ${words}`);
+    for (const fields of others) expect(met(fields)).toBe(`ERR_ASTRANET_PROTOCOL: the other end does not speak astranet: it sent ${hex(frame(...fields))}`);
+  });
+
+  it.each([
+    ["GET /a HTTP/1.1\r\nHost: x", 'an HTTP request ("GET /a HTTP/1.1…")'],
+    // Nothing of it reaches a terminal but what can be printed.
+    ["GET /\u001b\u001b[2Jmm", 'an HTTP request ("GET /…")'],
+    ["a GET / HTTP/1.1", "61 20 47 45 54 20 2f 20"],
+    ["GETTY / 1", "47 45 54 54 59 20 2f 20"],
+    ["\u0016\u0004aaaaaaaa", "16 04 61 61 61 61 61 61"],
+    ["\u0015\u0004aaaaaaaa", "15 04 61 61 61 61 61 61"],
+    ["\u0014\u0003aaaaaaaa", "14 03 61 61 61 61 61 61"],
+  ])("of somebody who says %j is not one: it sent %s", (said, words) => {
+    expect(reason(() => decodePreamble(text(said)))).toBe(`ERR_ASTRANET_PROTOCOL: the other end does not speak astranet: it sent ${words}`);
+  });
+
+  it("of a stranger who says less than a frame's header is named by its bytes", () => {
+    const bytes = frame(0, 0, 1 << 8, 4).subarray(0, 7);
+    expect(decodePreamble(bytes)).toBeUndefined();
+    expect(reason(() => decodePreamble(bytes, true))).toContain("it sent 00 00 04 00 00 00 01");
+  });
+
   it("waits for some more bytes before it says what a stranger speaks, unless there are none", () => {
     expect(decodePreamble(text("GE"))).toBeUndefined();
     expect(decodePreamble(Uint8Array.of(0, 0, 5))).toBeUndefined();

@@ -69,7 +69,7 @@ function decodeBody(body: Uint8Array): ControlMessage {
   } catch (error) {
     throw malformed(error instanceof Error ? error.message : String(error));
   }
-  if (typeof message !== "object" || message === null || typeof (message as { t?: unknown }).t !== "string") throw malformed("it has no type");
+  if (typeof (message as { t?: unknown } | null)?.t !== "string") throw malformed("it has no type");
   return message as ControlMessage;
 }
 

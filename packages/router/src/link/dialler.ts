@@ -24,6 +24,7 @@ export interface DiallerHost {
   /** The link that serves `peer` now. */
   best(peer: NodeId): NodeLink | undefined;
   failed(dialler: Dialler, error: unknown, retryInMs: number | undefined): void;
+  /** May come more than once. */
   ended(dialler: Dialler): void;
 }
 
@@ -47,6 +48,8 @@ export class Dialler {
   #peer: NodeId | undefined;
   #failures = 0;
   #hurry: (() => void) | undefined;
+  /** Those that had a link. Without `retry` they want no other. */
+  readonly #served = new WeakSet<Interest>();
 
   constructor(host: DiallerHost, network: string, address: string) {
     this.#host = host;
@@ -65,7 +68,7 @@ export class Dialler {
     this.#interests.add(interest);
     const serving = this.#link ?? (this.#peer === undefined ? undefined : this.#host.best(this.#peer));
     if (serving !== undefined) {
-      interest.linked(serving);
+      this.#serve(interest, serving);
       return;
     }
     // Somebody new waits: the rest of a back-off is not his.
@@ -76,17 +79,27 @@ export class Dialler {
   async remove(interest: Interest): Promise<void> {
     this.#interests.delete(interest);
     if (this.#interests.size === 0) await this.end();
+    // Nobody waits for the end of a back-off.
+    else if (!this.#isWanted) this.#hurry?.();
   }
 
   /** No further dials; the link drains. */
   async end(): Promise<void> {
     const link = this.#link;
     this.#link = undefined;
-    if (!this.#ended.signal.aborted) {
-      this.#ended.abort(membershipClosed);
-      this.#host.ended(this);
-    }
+    this.#ended.abort(membershipClosed);
+    this.#host.ended(this);
     await link?.close();
+  }
+
+  /** Whether somebody wants another link when this one is lost, or the first one. */
+  get #isWanted(): boolean {
+    return [...this.#interests].some((interest) => interest.retry !== false || !this.#served.has(interest));
+  }
+
+  #serve(interest: Interest, link: NodeLink): void {
+    this.#served.add(interest);
+    interest.linked(link);
   }
 
   async #run(): Promise<void> {
@@ -95,8 +108,8 @@ export class Dialler {
       while (!signal.aborted) {
         const failure = await this.#attempt(signal);
         signal.throwIfAborted();
-        if (failure !== undefined && !(await this.#afterFailure(failure.error, signal))) return;
-        if (failure === undefined && ![...this.#interests].some(({ retry }) => retry !== false)) return;
+        if (failure !== undefined && !(await this.#afterFailure(failure, signal))) return;
+        if (!this.#isWanted) return;
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -122,14 +135,12 @@ export class Dialler {
       slots.give();
       signal.removeEventListener("abort", abandon);
     }
-    if (signal.aborted) {
-      void link.close();
-      return undefined;
-    }
+    // Then the link is being closed.
+    signal.throwIfAborted();
     this.#link = link;
     this.#peer = peer;
     const upAt = clock.now();
-    for (const interest of [...this.#interests]) interest.linked(link);
+    for (const interest of [...this.#interests]) this.#serve(interest, link);
     await link.closed.catch(() => undefined);
     this.#link = undefined;
     if (clock.now() - upAt >= provenAfterMs) this.#failures = 0;
@@ -137,30 +148,31 @@ export class Dialler {
     // that one may be all that its side of the network sees, while who answers at the address is on the other.
     await this.#host.gone(link.hello, signal);
     this.#peer = undefined;
-    if ([...this.#interests].some(({ retry }) => retry !== false)) await this.#backOff(signal);
+    if (this.#isWanted) await this.#backOff(signal);
     return undefined;
   }
 
   /** Whether to go on. */
-  async #afterFailure(error: unknown, signal: AbortSignal): Promise<boolean> {
+  async #afterFailure(failure: { error: unknown }, signal: AbortSignal): Promise<boolean> {
+    const { error } = failure;
     const final = cannotHeal(error);
     for (const interest of [...this.#interests]) interest.failed(error, final);
-    // Those who had a link once stay: a node that is replaced by something else may come back. Those who are itself do not.
-    if (this.#interests.size === 0 || isSelf(error)) {
+    // Those who had a link once and retry stay: a node that is replaced by something else may come back. Those who are itself do not.
+    if (!this.#isWanted || isSelf(error)) {
       this.#host.failed(this, error, undefined);
       return false;
     }
-    await this.#backOff(signal, error);
+    await this.#backOff(signal, failure);
     return true;
   }
 
-  async #backOff(signal: AbortSignal, error?: unknown): Promise<void> {
+  async #backOff(signal: AbortSignal, failure?: { error: unknown }): Promise<void> {
     const { clock, random } = this.#host;
     const { minDelayMs = 500, maxDelayMs = 30_000 } = [...this.#interests].map(({ retry }) => retry).find((retry) => retry !== false) ?? {};
     const bound = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
     const delayMs = bound * drawUnit(random);
-    if (error !== undefined) this.#host.failed(this, error, delayMs);
+    if (failure !== undefined) this.#host.failed(this, failure.error, delayMs);
     if (signal.aborted) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -187,7 +199,7 @@ export function selfLinkError(): AstraError {
 
 /** Whether `error` is a {@link selfLinkError}. */
 export function isSelf(error: unknown): boolean {
-  return typeof error === "object" && error !== null && selfLinks.has(error);
+  return selfLinks.has(error as object);
 }
 
 /** Failures that another try does not cure: they are about who answers, or how it is asked. */

@@ -19,7 +19,6 @@ export interface Greeted {
 export function exchangePreambles(connection: Connection, ours: Preamble, clock: Clock, settle: (result: Greeted | { error: unknown }) => void): void {
   let settled = false;
   const fail = (error: unknown): void => {
-    settled = true;
     // Our preamble is on its way, and tells the other end what it has met. What it goes on to say is dropped.
     handover.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
     handover.close();

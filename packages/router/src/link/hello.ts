@@ -104,7 +104,7 @@ function isBytes(value: unknown, least: number, most: number): value is Uint8Arr
 }
 
 function isWhole(value: unknown, most: number): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
 }
 
 function isAddress(value: unknown): value is string {

@@ -188,12 +188,11 @@ export class NodeLink implements Link, LinkFacts {
     this.#host.parting(session.closed.then(cancel, cancel));
   }
 
-  /** Ends the link at once because another one took its place. */
+  /** Ends the link, which is up, at once because another one took its place. */
   supersede(): void {
     const error = new AstraError("ERR_ASTRANET_SUPERSEDED", "a newer link to the same node has taken this one's place");
-    const session = this.#session;
     this.#over(error);
-    session?.abort(error);
+    this.#session!.abort(error);
   }
 
   async #dial(dial: (signal: AbortSignal) => Promise<Connection>): Promise<void> {
@@ -284,7 +283,8 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   #onstream(stream: Stream): void {
-    if (stream.type === streamTypes.control && this.#control === undefined && this.#initiator === false) {
+    // The initiator has opened its own.
+    if (stream.type === streamTypes.control && this.#control === undefined) {
       stream.accept();
       this.#takeControl(stream);
       return;

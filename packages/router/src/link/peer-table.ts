@@ -46,11 +46,10 @@ export class PeerTable implements Reachability {
     return supersede;
   }
 
-  /** A link is up no more. */
+  /** A link that `up` has taken in is up no more. */
   leaving(link: NodeLink): void {
     const { id } = link.hello;
-    const peer = this.#peers.get(id);
-    if (peer === undefined) return;
+    const peer = this.#peers.get(id)!;
     peer.links = peer.links.filter((other) => other !== link);
     if (peer.links.length === 0) {
       peer.drainTimer?.cancel();
@@ -75,10 +74,6 @@ export class PeerTable implements Reachability {
 
   cost(id: NodeId): number | undefined {
     return id === this.#self ? 0 : this.best(id)?.rttMs;
-  }
-
-  hops(id: NodeId): number | undefined {
-    return id === this.#self ? 0 : this.#peers.has(id) ? 1 : undefined;
   }
 
   subscribe(callback: (id: NodeId) => void): () => void {

@@ -10,8 +10,8 @@ export function whatWasMet(bytes: Uint8Array, over: boolean): string | undefined
   if (text.startsWith("PRI * HT")) return "it began HTTP/2";
   if (text.startsWith("HTTP/")) return `it answered in HTTP ("${printable(text)}…")`;
   if (text.startsWith("SSH-")) return "it speaks SSH";
-  if (bytes.length >= 3 && bytes[0] === 0x16 && bytes[1] === 0x03) return "it began a TLS handshake (a ClientHello?)";
-  if (bytes.length >= 3 && bytes[0] === 0x15 && bytes[1] === 0x03) return "it answered with a TLS alert";
+  if (bytes[0] === 0x16 && bytes[1] === 0x03) return "it began a TLS handshake (a ClientHello?)";
+  if (bytes[0] === 0x15 && bytes[1] === 0x03) return "it answered with a TLS alert";
   if (bytes.length < enough && !over) return undefined;
   const frame = frameWords(bytes);
   if (frame !== undefined) return frame;
@@ -35,5 +35,5 @@ function frameWords(bytes: Uint8Array): string | undefined {
 }
 
 function printable(text: string): string {
-  return text.replace(/[^ -~]+.*$/s, "");
+  return text.replace(/[^ -~].*/s, "");
 }
