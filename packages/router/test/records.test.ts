@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { encodeRecord } from "@astranet/discovery";
 import { NodeLink } from "../src/link/node-link.ts";
 import { TestNetwork, idOf, outcome, type TestNode } from "./support/network.ts";
+import { RawPeer } from "./support/raw-peer.ts";
 
 /** The link of `node`, to send with it what a correct node would not. */
 function linkOf(node: TestNode): NodeLink {
@@ -141,6 +142,27 @@ describe("neighbours", () => {
     b.directory.publish({ name: "web", port: 80 });
     await net.clock.advance(1);
     expect(a.directory.services()).toHaveLength(1);
+  });
+
+  it("that read nothing for a while get the newest version of what has changed meanwhile, and few of those in between", async () => {
+    const net = new TestNetwork();
+    const node = net.node(1);
+    const [here, there] = net.pipe();
+    node.router.attach(here, { initiator: false });
+    let read: (() => void) | undefined;
+    const peer = await RawPeer.meet(net, there, { initiator: true, reads: new Promise<void>((resolve) => (read = resolve)) });
+    peer.say(peer.hello(), { t: "ready" });
+    await net.clock.settle();
+    for (let i = 0; i < 300; i += 1) {
+      node.store.put(0x0300, new Uint8Array(13_000).fill(i));
+      await net.clock.advance(20);
+    }
+    read!();
+    await net.clock.advance(100);
+    const versions = peer.said.flatMap(({ r }) => (r instanceof Uint8Array && r.length > 13_000 ? [r[12_000]] : []));
+    // What fits into the stream's window, and one.
+    expect(versions.length).toBeLessThan(100);
+    expect(versions.at(-1)).toBe(299 & 0xff);
   });
 
   it("recordsPerSecond: are read more slowly beyond it, and nothing is lost", async () => {

@@ -7,6 +7,12 @@ import { nodeIdToBytes } from "../../src/node-id.ts";
 import { encodeDialHeader } from "../../src/ports/dial-header.ts";
 import { idOf, outcome, seededRandom, type TestNetwork } from "./network.ts";
 
+export interface RawPeerInit {
+  readonly initiator: boolean;
+  readonly id?: string;
+  readonly reads?: Promise<unknown>;
+}
+
 /** Whoever speaks the link protocol by hand: a mux session, a control stream, and on it whatever a test says. */
 export class RawPeer {
   readonly id: string;
@@ -16,11 +22,13 @@ export class RawPeer {
   /** How the session ended. */
   readonly ended: Promise<unknown>;
   isOver = false;
+  readonly #mayRead: Promise<unknown>;
   #control: Stream | undefined;
 
-  /** `connection` is what follows the preambles, and the encryption if there is any. */
-  constructor(net: TestNetwork, connection: Connection, init: { initiator: boolean; id?: string }) {
+  /** `connection` is what follows the preambles, and the encryption if there is any. Until `reads` settles it reads nothing of the control stream. */
+  constructor(net: TestNetwork, connection: Connection, init: RawPeerInit) {
     this.id = init.id ?? idOf(99);
+    this.#mayRead = init.reads ?? Promise.resolve();
     this.session = new Session(connection, {
       role: init.initiator ? "client" : "server",
       clock: net.clock,
@@ -40,7 +48,7 @@ export class RawPeer {
   }
 
   /** A peer behind its preamble, in clear. */
-  static async meet(net: TestNetwork, connection: Connection, init: { initiator: boolean; id?: string }): Promise<RawPeer> {
+  static async meet(net: TestNetwork, connection: Connection, init: RawPeerInit): Promise<RawPeer> {
     let peer: RawPeer | undefined;
     exchangePreambles(connection, makePreamble("local", init.initiator, seededRandom(4711)), net.clock, (result) => {
       if ("connection" in result) peer = new RawPeer(net, result.connection, init);
@@ -82,6 +90,7 @@ export class RawPeer {
 
   async #take(stream: Stream): Promise<void> {
     this.#control = stream;
+    await this.#mayRead;
     const reader = new ControlReader();
     try {
       for await (const chunk of stream) this.said.push(...reader.push(chunk));
