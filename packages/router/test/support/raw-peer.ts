@@ -7,7 +7,7 @@ import { nodeIdToBytes } from "../../src/node-id.ts";
 import { encodeDialHeader } from "../../src/ports/dial-header.ts";
 import { idOf, outcome, seededRandom, type TestNetwork } from "./network.ts";
 
-export interface RawPeerInit {
+interface RawPeerInit {
   readonly initiator: boolean;
   readonly id?: string;
   readonly reads?: Promise<unknown>;
