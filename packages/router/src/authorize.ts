@@ -1,7 +1,10 @@
 import type { NodeRole } from "./router-options.ts";
 import type { NodeId } from "./node-id.ts";
 
-/** What another node wants of this one. `key` is the static public key that it has proven to have; undefined under `insecure`, where an id is only a claim. */
+/**
+ * What another node wants of this one. `key` is the static public key that it has proven to have; undefined on a link in clear, where an id is only a claim: under `insecure`, and
+ * where the wire stays on this machine (memory, a MessagePort, stdio, a connection attached with `trust: "local"`).
+ */
 export type AuthorizeRequest =
   /** To be a neighbour. */
   | { readonly action: "link"; readonly peer: NodeId; readonly key: Uint8Array | undefined; readonly role: NodeRole; readonly remoteAddress: string }

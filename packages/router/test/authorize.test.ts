@@ -1,10 +1,19 @@
+import { generateIdentity, type Identity } from "@astranet/noise";
+import { nodeIdOfKey } from "@astranet/router";
 import { describe, expect, it } from "vitest";
 import type { Authorize, AuthorizeRequest } from "@astranet/router";
-import { TestNetwork, during, outcome } from "./support/network.ts";
+import { TestNetwork, during, outcome, seededRandom } from "./support/network.ts";
 
 function asked(answer: (request: AuthorizeRequest) => boolean): { authorize: Authorize; requests: AuthorizeRequest[] } {
   const requests: AuthorizeRequest[] = [];
   return { requests, authorize: (request) => (requests.push(request), answer(request)) };
+}
+
+const random = seededRandom(8);
+
+function identity(): Identity {
+  const made = generateIdentity(random);
+  return nodeIdOfKey(made.publicKey) === undefined ? identity() : made;
 }
 
 describe("authorize", () => {
@@ -19,6 +28,23 @@ describe("authorize", () => {
     for (const { ready } of links) {
       expect(await outcome(ready)).toMatchObject({ code: "EACCES", retryable: false, message: expect.stringContaining(`node ${b.id} does not allow node ${a.id}`) as string });
     }
+  });
+
+  it.each([true, false])("is told a key only where it was proven: encrypted %s", async (isEncrypted) => {
+    const net = new TestNetwork();
+    const { authorize, requests } = asked(() => true);
+    const [one, two] = [identity(), identity()];
+    const a = net.node(1, { id: nodeIdOfKey(one.publicKey)!, security: { identity: one } });
+    const b = net.node(2, { id: nodeIdOfKey(two.publicKey)!, security: { identity: two }, authorize });
+    const [left, right] = net.pipe();
+    // A name that says nothing of where it ends.
+    const leads = isEncrypted ? "serial" : "memory";
+    for (const end of [left, right]) Object.defineProperties(end, { localAddress: { value: leads }, remoteAddress: { value: leads } });
+    a.router.attach(left, { initiator: true });
+    b.router.attach(right);
+    await net.clock.advance(500);
+    expect(b.router.links).toMatchObject([{ state: "up" }]);
+    expect(requests).toMatchObject([{ action: "link", peer: a.id, key: isEncrypted ? one.publicKey : undefined }]);
   });
 
   it("is asked about each dial of others: a no is EACCES for the dialler, whether somebody listens or not", async () => {

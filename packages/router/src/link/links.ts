@@ -189,10 +189,9 @@ export class Links {
   }
 
   #authorize(link: NodeLink): void {
-    const { id: own, authorize, security } = this.#init;
-    const { id: peer, key, role } = link.hello;
-    const proven = security === undefined ? undefined : key;
-    if (isAllowed(authorize, { action: "link", peer, key: proven, role, remoteAddress: link.remoteAddress })) return;
+    const { id: own, authorize } = this.#init;
+    const { id: peer, role } = link.hello;
+    if (isAllowed(authorize, { action: "link", peer, key: link.provenKey, role, remoteAddress: link.remoteAddress })) return;
     throw new AstraError("EACCES", `node ${own} does not allow node ${peer} to link`);
   }
 

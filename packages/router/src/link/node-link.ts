@@ -119,6 +119,11 @@ export class NodeLink implements Link, LinkFacts {
     return this.#hello!;
   }
 
+  /** The key that the peer has proven to have; undefined on a link in clear. */
+  get provenKey(): Uint8Array | undefined {
+    return this.#remoteKey;
+  }
+
   get dialler(): NodeId {
     return this.#initiator === true ? this.#host.id : this.hello.id;
   }
