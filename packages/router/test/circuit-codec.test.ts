@@ -1,6 +1,7 @@
 import { AstraError } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
 import { decodeFailure, encodeFailure, failureError, failureFor, failureOf, type CircuitFailure } from "../src/circuit/circuit-failure.ts";
+import { Encoder } from "@msgpack/msgpack";
 import { decodeCircuitHeader, encodeCircuitHeader, type CircuitHeader } from "../src/circuit/circuit-header.ts";
 import { decodeTimes } from "../src/circuit/trace.ts";
 import vectors from "../vectors/circuits.json" with { type: "json" };
@@ -100,5 +101,48 @@ describe("what a trace's acceptance carries", () => {
     expect(decodeTimes(fromHex(hex), ms.length)).toEqual(ms);
     expect(decodeTimes(fromHex(hex), ms.length + 1)).toBeUndefined();
     expect(decodeTimes(fromHex(`${hex}00`), ms.length)).toBeUndefined();
+  });
+});
+
+describe("a circuit's header that is malformed", () => {
+  const encoder = new Encoder();
+  const ids = (...last: number[]): Uint8Array => Uint8Array.from(last.flatMap((n) => [0xa0, 0, 0, 0, 0, 0, 0, n]));
+  const many = (count: number): Uint8Array => ids(...Array.from({ length: count }, (_, i) => i + 1));
+  const c = new Uint8Array(8);
+  const honest = { p: ids(1, 2, 3), i: 1, c };
+
+  it("has a path of 2 to 16 nodes otherwise", () => {
+    expect(decodeCircuitHeader(encoder.encode({ ...honest, p: many(2) })).path.length).toBe(2);
+    expect(decodeCircuitHeader(encoder.encode({ ...honest, p: many(16), i: 15 })).path.length).toBe(16);
+  });
+
+  it.each([
+    ["is no msgpack", Uint8Array.of(0xc1), /header is malformed: ./],
+    ["is null", encoder.encode(null), /: it is no map$/],
+    ["is a number", encoder.encode(7), /: it is no map$/],
+    ["is a list", encoder.encode([1]), /: it is no map$/],
+    ["is longer than 1,024 bytes", encoder.encode({ ...honest, x: new Uint8Array(1100) }), /it has 11\d\d bytes, 1024 are allowed$/],
+    ["has no path", encoder.encode({ i: 1, c }), /: its path$/],
+    ["has half a node", encoder.encode({ ...honest, p: ids(1, 2).subarray(0, 12) }), /: its path$/],
+    ["has 17 nodes", encoder.encode({ ...honest, p: many(17) }), /: its path has 17 nodes, 16 are allowed$/],
+    ["has one node", encoder.encode({ ...honest, p: many(1) }), /: its path has 1 nodes, not 2 to 16$/],
+    ["has what is no id", encoder.encode({ ...honest, p: new Uint8Array(16) }), /: its path holds what is no node id$/],
+    ["visits a node twice", encoder.encode({ ...honest, p: ids(1, 2, 1) }), /: its path visits a node twice$/],
+    ["has no index", encoder.encode({ p: honest.p, c }), /: its index undefined is not within its path$/],
+    ["is for its opener", encoder.encode({ ...honest, i: 0 }), /: its index 0 is not/],
+    ["is for nobody", encoder.encode({ ...honest, i: 3 }), /: its index 3 is not/],
+    ["has half an index", encoder.encode({ ...honest, i: 1.5 }), /: its index 1.5 is not/],
+    ["has an index as text", encoder.encode({ ...honest, i: "1" }), /: its index 1 is not/],
+    ["has no id", encoder.encode({ p: honest.p, i: 1 }), /: its id$/],
+    ["has a short id", encoder.encode({ ...honest, c: c.subarray(1) }), /: its id$/],
+    ["is of another kind", encoder.encode({ ...honest, k: 2 }), /: its kind is not known$/],
+  ])("says so where it %s", (_what, bytes, words) => {
+    expect(() => decodeCircuitHeader(bytes)).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_PROTOCOL", message: expect.stringMatching(words) as string }));
+  });
+
+  it("is not sent either, and that is EINVAL", () => {
+    const id = (n: number): string => `a00000000000000${n}`;
+    expect(() => encodeCircuitHeader({ path: [id(1)], index: 1, id: c, kind: "circuit" })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("its path has 1 nodes") as string }));
+    expect(() => encodeCircuitHeader({ path: [id(1), id(2)], index: 2, id: c, kind: "circuit" })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("its index 2") as string }));
   });
 });
