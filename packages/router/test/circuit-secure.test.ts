@@ -2,7 +2,7 @@ import type { Stream } from "@astranet/mux";
 import { generateIdentity, secure, type Identity } from "@astranet/noise";
 import { describe, expect, it } from "vitest";
 import type { CircuitsOptions } from "../src/circuit/circuit-types.ts";
-import { decodeCircuitHeader, encodeCircuitHeader } from "../src/circuit/circuit-header.ts";
+import { decodeCircuitHeader, encodeCircuitHeader, type CircuitHeader } from "../src/circuit/circuit-header.ts";
 import type { NodeId } from "../src/node-id.ts";
 import { streamTypes } from "../src/stream-types.ts";
 import { drainOf, echo, failure, virtualNetwork, type CircuitNetwork, type CircuitNode } from "./support/circuit-network.ts";
@@ -31,11 +31,11 @@ function encrypted(clock: CircuitNetwork["clock"], self: NodeId): Pick<CircuitsO
 type Trick = (chunk: Uint8Array, n: number, held: Uint8Array[]) => Uint8Array[];
 
 /** A relay that carries a circuit as any other does, and does something to what its opener sends. */
-function meddle(relay: CircuitNode, trick: Trick, rewrite: (path: readonly NodeId[]) => readonly NodeId[] = (path) => path): void {
+function meddle(relay: CircuitNode, trick: Trick, rewrite: (header: CircuitHeader) => Partial<CircuitHeader> = () => ({})): void {
   const incoming = (stream: Stream): void => {
     const header = decodeCircuitHeader(stream.header);
     const next = relay.links.get(header.path[header.index + 1]!)!.session;
-    const onward = next.open({ type: streamTypes.circuit, header: encodeCircuitHeader({ ...header, path: rewrite(header.path), index: header.index + 1 }) });
+    const onward = next.open({ type: streamTypes.circuit, header: encodeCircuitHeader({ ...header, ...rewrite(header), index: header.index + 1 }) });
     let n = 0;
     const held: Uint8Array[] = [];
     const join = (from: Stream, to: Stream, change: boolean): void =>
@@ -108,10 +108,25 @@ describe("an encrypted circuit", () => {
   it("is bound to its path: a relay that tells the target of another one is found out", async () => {
     const { net, a, r1, r2, b } = diamond();
     // As if the opener were r2.
-    meddle(r1, (chunk) => [chunk], (path) => [r2.id, path[1]!, path[2]!]);
+    meddle(r1, (chunk) => [chunk], ({ path }) => ({ path: [r2.id, path[1]!, path[2]!] }));
     await during(net.clock, a.circuits.session(b.id), 1000);
     expect(r2.circuits.stats().relayed).toBe(1);
     expect(b.events.map((event) => "peer" in event && event.peer)).toEqual([a.id]);
+  });
+
+  const others: readonly (readonly [what: string, rewrite: (header: CircuitHeader) => Partial<CircuitHeader>])[] = [
+    ["another node on the way", ({ path }) => ({ path: path.map((id, i) => (i === 1 ? idOf(9) : id)) })],
+    ["another id of the circuit", ({ id }) => ({ id: id.map((byte) => byte ^ 1) })],
+  ];
+  it.each(others)("is bound to its header: a relay that tells the target of %s has ended it", async (_what, rewrite) => {
+    const net = virtualNetwork();
+    const [a, , r, b] = net.row(4, (i) => encrypted(net.clock, idOf(i + 1)));
+    meddle(r, (chunk) => [chunk], rewrite);
+    const session = Promise.resolve(a.circuits.session(b.id));
+    session.catch(() => undefined);
+    await net.clock.advance(20_000);
+    await expect(session).rejects.toMatchObject({ code: expect.stringMatching(/ERR_ASTRANET_HANDSHAKE|ECONNRESET|ERR_ASTRANET_PROTOCOL|ETIMEDOUT/) as string });
+    expect(b.circuits.stats().accepted).toBe(0);
   });
 
   const later: readonly (readonly [name: string, trick: Trick])[] = [
