@@ -345,6 +345,22 @@ describe("limits", () => {
     expect(b.links.size).toBe(1);
   });
 
+  it("hold how fast circuits lead to one neighbour, whoever opens them: another neighbour is none the worse", async () => {
+    const net = virtualNetwork();
+    const r = net.node({ limits: { openBurst: 2, opensPerSecond: 0.01 } });
+    const [b, c, ...openers] = Array.from({ length: 5 }, () => net.node());
+    for (const node of [b!, c!, ...openers]) net.link(node, r);
+    const opened = (from: CircuitNode, to: CircuitNode): Promise<unknown> =>
+      during(net.clock, Promise.resolve(from.circuits.session(to.id)), 100).then(
+        () => "open",
+        (error: unknown) => (error as { code: string }).code,
+      );
+    const outcomes: unknown[] = [];
+    for (const opener of openers) outcomes.push(await opened(opener, b!));
+    expect(outcomes).toEqual(["open", "open", "ERR_ASTRANET_OVERLOAD"]);
+    expect(await opened(openers[2]!, c!)).toBe("open");
+  });
+
   it("hold how many circuits one node keeps to another", async () => {
     const net = virtualNetwork();
     const [a, r, b] = net.row(3);
