@@ -218,7 +218,8 @@ describe("the budget of a relay", () => {
     const [a, b, c, d] = nodes as [CircuitNode, CircuitNode, CircuitNode, CircuitNode];
     const small = await floods.open(a, b);
     const others = [await floods.open(b, c), await floods.open(c, d), await floods.open(d, a)];
-    small.flood(new Uint8Array(16 * KiB));
+    // The window of the far end, and a little that stays at the relay.
+    small.connection.send([new Uint8Array(300 * KiB)]);
     await net.clock.advance(100);
     let most = 0;
     for (const circuit of others) {
@@ -233,6 +234,7 @@ describe("the budget of a relay", () => {
     expect(relay.circuits.stats().relayed).toBeLessThan(4);
     const shed = [small, ...others].filter(({ closed }) => closed !== undefined);
     expect(shed.length).toBe(relay.circuits.stats().shed);
+    expect(small.closed).toBeUndefined();
     for (const { closed } of shed) expect(closed!.reason).toMatchObject({ code: "ERR_ASTRANET_OVERLOAD", via: [relay.id] });
   });
 
