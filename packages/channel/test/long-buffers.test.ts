@@ -26,6 +26,15 @@ describe("a buffer of long messages", () => {
     expect(buffers.take(kept.length).buffer).toBe(kept.buffer);
   });
 
+  it("that is given back twice is not two", () => {
+    const buffers = new LongBuffers();
+    const once = buffers.take(65_536);
+    buffers.giveBack(once);
+    buffers.giveBack(once);
+    expect(buffers.take(65_536).buffer).toBe(once.buffer);
+    expect(buffers.take(65_536).buffer).not.toBe(once.buffer);
+  });
+
   it("is none that somebody else has made", () => {
     const buffers = new LongBuffers();
     const foreign = new Uint8Array(65_536);

@@ -1,20 +1,15 @@
-import { generateIdentity, type Identity } from "@astranet/noise";
 import { nodeIdOfKey } from "@astranet/router";
 import { describe, expect, it } from "vitest";
 import type { Authorize, AuthorizeRequest } from "@astranet/router";
-import { TestNetwork, during, outcome, seededRandom } from "./support/network.ts";
+import { identities } from "./support/identities.ts";
+import { TestNetwork, during, outcome } from "./support/network.ts";
 
 function asked(answer: (request: AuthorizeRequest) => boolean): { authorize: Authorize; requests: AuthorizeRequest[] } {
   const requests: AuthorizeRequest[] = [];
   return { requests, authorize: (request) => (requests.push(request), answer(request)) };
 }
 
-const random = seededRandom(8);
-
-function identity(): Identity {
-  const made = generateIdentity(random);
-  return nodeIdOfKey(made.publicKey) === undefined ? identity() : made;
-}
+const identity = identities(8);
 
 describe("authorize", () => {
   it("is asked once about each neighbour, and both ends learn of a no", async () => {

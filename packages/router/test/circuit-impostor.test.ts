@@ -1,18 +1,15 @@
 import { StreamConnection, type Session } from "@astranet/mux";
-import { generateIdentity, secure, type Identity } from "@astranet/noise";
+import { secure } from "@astranet/noise";
 import { nodeIdOfKey } from "@astranet/router";
 import { describe, expect, it } from "vitest";
 import { circuitIdBytes, encodeCircuitHeader } from "../src/circuit/circuit-header.ts";
 import { nodeIdToBytes } from "../src/node-id.ts";
 import { streamTypes } from "../src/stream-types.ts";
+import { identities } from "./support/identities.ts";
 import { TestNetwork, seededRandom, type TestNode } from "./support/network.ts";
 
 const random = seededRandom(21);
-
-function identity(): Identity {
-  const made = generateIdentity(random);
-  return nodeIdOfKey(made.publicKey) === undefined ? identity() : made;
-}
+const identity = identities(22);
 
 /** a – r – z, encrypted; r opens a circuit to z in the name of a, as if it carried it, with the keys that it has. */
 async function opened(asWhom: "its own" | "a's"): Promise<{ a: TestNode; r: TestNode; z: TestNode; outcome: string }> {

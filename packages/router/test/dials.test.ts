@@ -5,14 +5,7 @@ import { describe, expect, it } from "vitest";
 import { nodeIdToBytes } from "../src/node-id.ts";
 import { decodeDialHeader, encodeDialHeader } from "../src/ports/dial-header.ts";
 import { streamTypes } from "../src/stream-types.ts";
-import { TestNetwork, during, idOf, outcome, type TestNode } from "./support/network.ts";
-
-async function linked(): Promise<{ net: TestNetwork; a: TestNode; b: TestNode }> {
-  const net = new TestNetwork();
-  const [a, b] = [net.node(1), net.node(2)];
-  await net.link(a, b);
-  return { net, a, b };
-}
+import { during, idOf, linked, outcome, type TestNetwork, type TestNode } from "./support/network.ts";
 
 async function conns(): Promise<{ net: TestNetwork; near: Conn; far: Conn }> {
   const { net, a, b } = await linked();

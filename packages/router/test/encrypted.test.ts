@@ -1,16 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { generateIdentity, pskFrom, type Identity } from "@astranet/noise";
+import { pskFrom } from "@astranet/noise";
 import { nodeIdOfKey, type Link, type SecurityOptions } from "@astranet/router";
 import type { Connection, Transport } from "@astranet/transport";
-import { TestNetwork, during, outcome, seededRandom, type TestNode } from "./support/network.ts";
+import { identities } from "./support/identities.ts";
+import { TestNetwork, during, outcome, type TestNode } from "./support/network.ts";
 
-const random = seededRandom(77);
 const secrets = ["one secret", "another", "a third"].map((text) => pskFrom(text)) as [Uint8Array, Uint8Array, Uint8Array];
 
-function identity(): Identity {
-  const made = generateIdentity(random);
-  return nodeIdOfKey(made.publicKey) === undefined ? identity() : made;
-}
+const identity = identities(77);
 
 /** The same pipe, under a name that says nothing of where it ends; what it carries is noted. */
 function wire(connection: Connection, sent: Uint8Array[] = []): Connection {

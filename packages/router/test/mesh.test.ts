@@ -1,17 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { generateIdentity } from "@astranet/noise";
 import { nodeIdOfKey, type RouterOptions } from "@astranet/router";
-import { TestNetwork, during, outcome, seededRandom, type TestNode } from "./support/network.ts";
+import { identities } from "./support/identities.ts";
+import { TestNetwork, during, outcome, type TestNode } from "./support/network.ts";
 import { CableTransport } from "./support/pulled-cable.ts";
 
-const random = seededRandom(5);
+const makeIdentity = identities(5);
 
 function secured(): Pick<RouterOptions, "security"> & { id: string } {
-  for (;;) {
-    const identity = generateIdentity(random);
-    const id = nodeIdOfKey(identity.publicKey);
-    if (id !== undefined) return { id, security: { identity } };
-  }
+  const identity = makeIdentity();
+  return { id: nodeIdOfKey(identity.publicKey)!, security: { identity } };
 }
 
 /** Nodes in a row: those between the ends relay. */

@@ -1,12 +1,13 @@
 // What a node does with a peer who speaks the link protocol by hand, and does as nodes do not.
 import { describe, expect, it } from "vitest";
-import { generateIdentity, secure, type Identity } from "@astranet/noise";
+import { secure, type Identity } from "@astranet/noise";
 import { nodeIdOfKey, type Link } from "@astranet/router";
 import type { AstraErrorCode, Connection } from "@astranet/transport";
 import { encodePreamble, makePreamble } from "../src/link/preamble.ts";
 import { NodeLink } from "../src/link/node-link.ts";
 import { nodeIdToBytes } from "../src/node-id.ts";
 import { encodeDialHeader } from "../src/ports/dial-header.ts";
+import { identities } from "./support/identities.ts";
 import { TestNetwork, idOf, outcome, seededRandom, type TestNode } from "./support/network.ts";
 import { RawPeer } from "./support/raw-peer.ts";
 import { SlowTransport } from "./support/slow-transport.ts";
@@ -233,10 +234,7 @@ describe("a link in clear", () => {
 
 describe("an encrypted link", () => {
   const random = seededRandom(5);
-  const identity = (): Identity => {
-    const made = generateIdentity(random);
-    return nodeIdOfKey(made.publicKey) === undefined ? identity() : made;
-  };
+  const identity = identities(6);
 
   /** A peer behind an encrypted handshake with the key of `prover`, by the bytes of the document and not by our preamble's code. */
   async function encrypted(prover: Identity, id: string, options: Options = {}): Promise<{ net: TestNetwork; node: TestNode; link: Link; peer: RawPeer }> {

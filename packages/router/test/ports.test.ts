@@ -1,15 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isNodeId, type BindInit, type Conn, type Listener } from "@astranet/router";
-import { TestNetwork, during, idOf, outcome, type TestNode } from "./support/network.ts";
-
-/** Two nodes with a link between them. */
-async function linked(latencyMs = 0): Promise<{ net: TestNetwork; a: TestNode; b: TestNode }> {
-  const net = new TestNetwork({ latencyMs });
-  const [a, b] = [net.node(1), net.node(2)];
-  await net.link(a, b);
-  await net.clock.advance(10 * latencyMs);
-  return { net, a, b };
-}
+import { TestNetwork, during, idOf, linked, outcome, type TestNode } from "./support/network.ts";
 
 async function pair(net: TestNetwork, from: TestNode, listener: Listener): Promise<[Conn, Conn]> {
   const accepted = listener.accept();

@@ -61,6 +61,10 @@ describe("chunks that wait to be carried on", () => {
 });
 
 describe("what kept chunks keep alive besides themselves", () => {
+  const wastedAfter = (pins: BufferPins, budget: RelayBudget) => (bytes: number): number => {
+    pins.left(bytes);
+    return budget.wastedBytes;
+  };
   const chunkOf = (buffer: ArrayBuffer, from: number, to: number): Uint8Array => new Uint8Array(buffer, from, to - from);
 
   it("is counted once for a buffer, grows as its chunks leave, and is free when the last one has left", () => {
@@ -71,14 +75,7 @@ describe("what kept chunks keep alive besides themselves", () => {
     expect(budget.wastedBytes).toBe(6000);
     expect(pins.take(chunkOf(buffer, 4000, 9000), 9000)).toBe(true);
     expect(budget.wastedBytes).toBe(1000);
-    pins.left(3000);
-    expect(budget.wastedBytes).toBe(4000);
-    pins.left(3000);
-    expect(budget.wastedBytes).toBe(4000);
-    pins.left(8999);
-    expect(budget.wastedBytes).toBe(9999);
-    pins.left(9000);
-    expect(budget.wastedBytes).toBe(0);
+    expect([3000, 3000, 8999, 9000].map(wastedAfter(pins, budget))).toEqual([4000, 4000, 9999, 0]);
   });
 
   it("is of several buffers at once", () => {
@@ -87,12 +84,7 @@ describe("what kept chunks keep alive besides themselves", () => {
     pins.take(chunkOf(new ArrayBuffer(5000), 0, 3000), 3000);
     pins.take(chunkOf(new ArrayBuffer(7000), 0, 3000), 6000);
     expect(budget.wastedBytes).toBe(6000);
-    pins.left(3000);
-    expect(budget.wastedBytes).toBe(4000);
-    pins.left(4000);
-    expect(budget.wastedBytes).toBe(5000);
-    pins.left(6000);
-    expect(budget.wastedBytes).toBe(0);
+    expect([3000, 4000, 6000].map(wastedAfter(pins, budget))).toEqual([4000, 5000, 0]);
   });
 
   it("is nothing for short chunks, which are copied", () => {

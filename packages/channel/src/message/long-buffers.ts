@@ -8,34 +8,37 @@ const maxFreeBytes = 4_194_304;
  * the copy into it; so those whose message has left are used again.
  */
 export class LongBuffers {
-  /** Which are ours, so that nothing else is taken for one of them. */
-  readonly #ours = new WeakSet<ArrayBufferLike>();
+  /** Taken and not back: nothing else is taken for one of them, and none comes back twice. */
+  readonly #taken = new WeakSet<ArrayBufferLike>();
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   #freeBytes = 0;
 
   /** At least so many bytes, whatever they hold. */
   take(bytes: number): Uint8Array<ArrayBuffer> {
-    // The last one that came back is the likeliest to be in a cache.
-    for (let i = this.#free.length - 1; i >= 0; i -= 1) {
-      const buffer = this.#free[i]!;
-      // A much longer one is for longer messages.
-      if (buffer.length < bytes || buffer.length > bytes * 2 + granule) continue;
-      this.#free.splice(i, 1);
-      this.#freeBytes -= buffer.length;
-      return buffer;
-    }
-    const fresh = new Uint8Array(Math.ceil(bytes / granule) * granule);
-    this.#ours.add(fresh.buffer);
-    return fresh;
+    const buffer = this.#takeFree(bytes) ?? new Uint8Array(Math.ceil(bytes / granule) * granule);
+    this.#taken.add(buffer.buffer);
+    return buffer;
   }
 
-  /** Nobody needs the bytes any more, nor what else is in their buffer. Does nothing where that was not taken here. */
-  giveBack(bytes: Uint8Array): void {
+  /** Nobody needs the bytes any more, nor what else is in their buffer. Does nothing where that was not taken here, or is back already. */
+  readonly giveBack = (bytes: Uint8Array): void => {
     const { buffer } = bytes;
-    if (!this.#ours.has(buffer) || buffer.byteLength > maxFreeBytes) return;
+    if (!this.#taken.delete(buffer) || buffer.byteLength > maxFreeBytes) return;
     this.#free.push(new Uint8Array(buffer as ArrayBuffer));
     this.#freeBytes += buffer.byteLength;
     while (this.#freeBytes > maxFreeBytes) this.#freeBytes -= this.#free.shift()!.length;
+  };
+
+  #takeFree(bytes: number): Uint8Array<ArrayBuffer> | undefined {
+    // The last one that came back is the likeliest to be in a cache. A much longer one is for longer messages.
+    const fits = ({ length }: Uint8Array): boolean => length >= bytes && length <= bytes * 2 + granule;
+    for (let i = this.#free.length - 1; i >= 0; i -= 1) {
+      if (!fits(this.#free[i]!)) continue;
+      const [buffer] = this.#free.splice(i, 1);
+      this.#freeBytes -= buffer!.length;
+      return buffer;
+    }
+    return undefined;
   }
 }
 

@@ -13,8 +13,6 @@ import { reasonText, resetCodeOf } from "./reset-codes.ts";
 const nothing = new Uint8Array(0);
 const none: readonly never[] = [];
 
-const giveBack = (frame: Uint8Array): void => longBuffers.giveBack(frame);
-
 /** Sends what a queue has over a stream, one message after the other, and opens a stream for each end in them. */
 export class MessageWriter implements Consumer {
   readonly #host: ChannelHost;
@@ -67,7 +65,7 @@ export class MessageWriter implements Consumer {
 
   /** There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end. */
   #write(frame: Uint8Array): void {
-    if (!this.#stream.tryWrite(frame, frame.length >= leastLent ? giveBack : undefined)) this.#stream.write(frame).catch(() => undefined);
+    if (!this.#stream.tryWrite(frame, frame.length >= leastLent ? longBuffers.giveBack : undefined)) this.#stream.write(frame).catch(() => undefined);
   }
 
   #open(id: number): Stream {

@@ -1,6 +1,7 @@
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { AstraError } from "@astranet/transport";
 import type { NodeRole } from "../router-options.ts";
+import { isWhole } from "../whole.ts";
 
 /** What a node says about itself in its NODE record. */
 export interface NodeRecord {
@@ -98,10 +99,6 @@ function isAddress(value: unknown): value is string {
 
 function isName(value: unknown): value is string {
   return typeof value === "string" && utf8.encode(value).length <= maxNameBytes;
-}
-
-function isWhole(value: unknown, most: number): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
 }
 
 function invalid(why: string): AstraError {

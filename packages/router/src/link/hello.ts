@@ -1,6 +1,7 @@
 import { AstraError } from "@astranet/transport";
 import { isNodeId, nodeIdFromBytes, nodeIdToBytes, type NodeId } from "../node-id.ts";
 import type { NodeRole } from "../router-options.ts";
+import { isWhole } from "../whole.ts";
 import type { ControlMessage } from "./control-codec.ts";
 import { protocolVersion } from "./preamble.ts";
 
@@ -101,10 +102,6 @@ function bigintToBytes(value: bigint): Uint8Array {
 
 function isBytes(value: unknown, least: number, most: number): value is Uint8Array {
   return value instanceof Uint8Array && value.length >= least && value.length <= most;
-}
-
-function isWhole(value: unknown, most: number): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
 }
 
 function isAddress(value: unknown): value is string {

@@ -139,6 +139,7 @@ export class Links {
       check: (link) => {
         this.#check(link);
         this.#authorize(link);
+        this.#weigh(link);
       },
       up: (link) => this.#up(link),
       leaving: (link) => {
@@ -195,10 +196,13 @@ export class Links {
     throw new AstraError("EACCES", `node ${own} does not allow node ${peer} to link`);
   }
 
-  #up(link: NodeLink): void {
-    this.#check(link);
+  #weigh(link: NodeLink): void {
     const { remoteAddress, initiator, hello, init } = link;
     link.factor = factorOf(this.#init.linkFactor, { peer: hello.id, remoteAddress, network: init.network, initiator: initiator === true });
+  }
+
+  #up(link: NodeLink): void {
+    this.#check(link);
     const superseded = this.peers.up(link);
     this.#init.up(link);
     this.#init.emit({ type: "linkup", link, peer: link.hello.id });

@@ -1,6 +1,7 @@
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { AstraError } from "@astranet/transport";
 import { isNodeId, nodeIdFromBytes, nodeIdToBytes } from "../node-id.ts";
+import { isWhole } from "../whole.ts";
 import type { ConnAddress } from "./port-types.ts";
 
 /** What resets the stream of a dial that the other node does not allow. */
@@ -48,24 +49,20 @@ export function decodeDialHeader(bytes: Uint8Array): DialHeader {
   }
   if (!isMap(wire)) throw malformed("it is no map");
   const { p: port = 0, s: service, e: env = "", f: from, t: trace } = wire;
-  if (!isPort(port)) throw malformed("its port");
+  if (!isWhole(port, maxPort)) throw malformed("its port");
   if (service !== undefined && (!isText(service, maxText) || service === "")) throw malformed("its service");
   if (port === 0 && service === undefined) throw malformed("it names neither port nor service");
   if (!isText(env, maxText)) throw malformed("its env");
   if (!isMap(from)) throw malformed("who it is from");
   const { i: idBytes, p: fromPort } = from;
   const id = idBytes instanceof Uint8Array && idBytes.length === 8 ? nodeIdFromBytes(idBytes) : "";
-  if (!isNodeId(id) || !isPort(fromPort)) throw malformed("who it is from");
+  if (!isNodeId(id) || !isWhole(fromPort, maxPort)) throw malformed("who it is from");
   if (trace !== undefined && !isText(trace, maxTrace)) throw malformed("its trace context");
   return { port, service, env, from: { id, port: fromPort }, trace };
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isPort(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= maxPort;
 }
 
 function isText(value: unknown, most: number): value is string {

@@ -70,6 +70,15 @@ export class TestNetwork {
   }
 }
 
+/** Two nodes with a link between them. */
+export async function linked(latencyMs = 0): Promise<{ net: TestNetwork; a: TestNode; b: TestNode }> {
+  const net = new TestNetwork({ latencyMs });
+  const [a, b] = [net.node(1), net.node(2)];
+  await net.link(a, b);
+  await net.clock.advance(10 * latencyMs);
+  return { net, a, b };
+}
+
 /** How a promise stands: what it was resolved with, the error it was rejected with, or "pending". */
 export async function outcome(promise: Promise<unknown>): Promise<unknown> {
   const nothing = Symbol("nothing");
