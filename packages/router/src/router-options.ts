@@ -23,7 +23,7 @@ export interface RouterOptions {
   readonly security?: SecurityOptions;
   /** Asked about each link, each dial that comes, each circuit that is to be carried. Default: all may, who know the secret if there is one. */
   readonly authorize?: Authorize;
-  /** What the cost of each link is multiplied by, asked when the link comes up. Default 1. Where it throws, or gives no number from 0.01 to 100 (EINVAL), the link is refused. */
+  /** What the cost of each link is multiplied by, asked once the other end has said who it is. Default 1. Where it throws, or gives no number from 0.01 to 100 (EINVAL), the link is refused. */
   readonly linkFactor?: LinkFactor;
   /** What tells two nodes that claim one id apart: at most 64 bytes, the same for as long as the id is. Default: the identity's public key, or 16 random bytes. */
   readonly key?: Uint8Array;
