@@ -1,11 +1,17 @@
 /** One for all that is done at once: a promise for each message is a fifth of what a message costs. */
 export const done: Promise<void> = Promise.resolve();
 
-/** Rejected, and marked as handled: who ignores it did not want to know. */
-export function rejected(error: unknown): Promise<never> {
-  const promise = Promise.reject(error);
-  promise.catch(() => undefined);
+const ignore = (): void => undefined;
+
+/** Marks a promise as handled: who ignores it does not want to know. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(ignore);
   return promise;
+}
+
+/** Rejected, and marked as handled. */
+export function rejected(error: unknown): Promise<never> {
+  return handled(Promise.reject(error));
 }
 
 /** A promise and what settles it. */
@@ -16,11 +22,11 @@ export class Deferred<T> {
 
   /** Marked as handled. */
   constructor() {
-    this.promise = new Promise<T>((resolve, reject) => {
+    const promise = new Promise<T>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
-    this.promise.catch(() => undefined);
+    this.promise = handled(promise);
   }
 }
 

@@ -1,5 +1,5 @@
 import { AstraError } from "@astranet/transport";
-import { done, onAbort, rejected } from "./promises.ts";
+import { done, handled, onAbort, rejected } from "./promises.ts";
 import type { Failure, Taker } from "./queue/choice.ts";
 import { broken, type MessageQueue } from "./queue/message-queue.ts";
 import { owned, type Abortable } from "./sender.ts";
@@ -38,7 +38,7 @@ export class Receiver<T = unknown> implements AsyncIterable<T, undefined>, Async
     if (item !== undefined) return { done: false, value: item.open() as T };
     const { over } = queue;
     if (over === undefined) return undefined;
-    if (over.failure !== undefined) throw broken(over.failure.reason);
+    if (over.failure !== undefined) throw broken(over.failure);
     return { done: true, value: undefined };
   }
 
@@ -66,13 +66,9 @@ export class Receiver<T = unknown> implements AsyncIterable<T, undefined>, Async
   #take<R>(signal: AbortSignal | undefined, toResult: (message: T) => R, toEnd: () => R): Promise<R> {
     if (signal?.aborted === true) return rejected(signal.reason);
     try {
-      const queue = owned(this);
-      const item = queue.tryTake();
-      if (item !== undefined) return Promise.resolve(toResult(item.open() as T));
-      const { over } = queue;
-      if (over === undefined) return wait(queue, signal, (message) => toResult(message as T), toEnd);
-      if (over.failure !== undefined) throw broken(over.failure.reason);
-      return Promise.resolve(toEnd());
+      const now = this.tryReceive();
+      if (now === undefined) return wait(owned(this), signal, (message) => toResult(message as T), toEnd);
+      return Promise.resolve(now.done === true ? toEnd() : toResult(now.value));
     } catch (error) {
       return rejected(error);
     }
@@ -80,7 +76,7 @@ export class Receiver<T = unknown> implements AsyncIterable<T, undefined>, Async
 }
 
 function wait<R>(queue: MessageQueue, signal: AbortSignal | undefined, toResult: (message: unknown) => R, toEnd: () => R): Promise<R> {
-  return new Promise((resolve, reject) => {
+  const waiting = new Promise<R>((resolve, reject) => {
     const settle = (result: () => R): void => {
       stopListening();
       try {
@@ -94,7 +90,7 @@ function wait<R>(queue: MessageQueue, signal: AbortSignal | undefined, toResult:
       take: (item) => settle(() => toResult(item.open())),
       over: (failure: Failure | undefined) =>
         settle(() => {
-          if (failure !== undefined) throw broken(failure.reason);
+          if (failure !== undefined) throw broken(failure);
           return toEnd();
         }),
     };
@@ -104,6 +100,7 @@ function wait<R>(queue: MessageQueue, signal: AbortSignal | undefined, toResult:
     });
     queue.await(taker);
   });
+  return handled(waiting);
 }
 
 class ReceiverIterator<T> implements AsyncIterableIterator<T, undefined> {

@@ -1,5 +1,5 @@
 import { AstraError } from "@astranet/transport";
-import { onAbort, rejected } from "./promises.ts";
+import { handled, onAbort, rejected } from "./promises.ts";
 import { Choice, type Putter, type Taker } from "./queue/choice.ts";
 import type { Item } from "./queue/item.ts";
 import { broken, type MessageQueue } from "./queue/message-queue.ts";
@@ -79,13 +79,13 @@ interface Case {
 }
 
 function caseOf(name: string, value: unknown): Case {
-  if (value instanceof Receiver) return new ReceiveCase(name, owned(value));
+  if (value instanceof Receiver) return new ReceiveCase(name, value, owned(value));
   if (value instanceof Sending) return new SendCase(name, owned(value.sender), value.message);
   throw new AstraError("EINVAL", `case "${name}" of select is neither a Receiver nor made by sending()`);
 }
 
 function waitFor(all: readonly Case[], signal: AbortSignal | undefined): Promise<object> {
-  return new Promise((resolve, reject) => {
+  const waiting = new Promise<object>((resolve, reject) => {
     const choice = new Choice();
     const ends: (() => void)[] = [];
     const over = (): void => {
@@ -117,23 +117,23 @@ function waitFor(all: readonly Case[], signal: AbortSignal | undefined): Promise
     // Settled while they were told to wait: the last of them is not through with it.
     if (choice.settled) over();
   });
+  return handled(waiting);
 }
 
 class ReceiveCase implements Case {
   readonly #name: string;
+  readonly #receiver: Receiver;
   readonly #queue: MessageQueue;
 
-  constructor(name: string, queue: MessageQueue) {
+  constructor(name: string, receiver: Receiver, queue: MessageQueue) {
     this.#name = name;
+    this.#receiver = receiver;
     this.#queue = queue;
   }
 
   now(): object | undefined {
-    const item = this.#queue.tryTake();
-    if (item !== undefined) return this.#received(item);
-    const { over } = this.#queue;
-    if (over?.failure !== undefined) throw broken(over.failure.reason);
-    return over === undefined ? undefined : { case: this.#name, done: true };
+    const now = this.#receiver.tryReceive();
+    return now && this.#chosen(now);
   }
 
   wait(choice: Choice, chosen: (what: object) => void, failed: (error: unknown) => void): () => void {
@@ -141,22 +141,22 @@ class ReceiveCase implements Case {
       choice,
       take: (item) => {
         try {
-          chosen(this.#received(item));
+          chosen(this.#chosen({ done: false, value: item.open() }));
         } catch (error) {
           failed(error);
         }
       },
       over: (failure) => {
-        if (failure === undefined) chosen({ case: this.#name, done: true });
-        else failed(broken(failure.reason));
+        if (failure === undefined) chosen(this.#chosen({ done: true, value: undefined }));
+        else failed(broken(failure));
       },
     };
     this.#queue.await(taker);
     return () => this.#queue.dismiss(taker);
   }
 
-  #received(item: Item): object {
-    return { case: this.#name, done: false, message: item.open() };
+  #chosen({ done, value }: IteratorResult<unknown, undefined>): object {
+    return { case: this.#name, done, message: value };
   }
 }
 
@@ -172,12 +172,7 @@ class SendCase implements Case {
   }
 
   now(): object | undefined {
-    const { refusal } = this.#queue;
-    if (refusal !== undefined) throw refusal;
-    if (!this.#queue.isReady) return undefined;
-    if (this.#queue.consumesNow) this.#queue.consume(this.#message);
-    else this.#queue.put(this.#queue.pack(this.#message));
-    return { case: this.#name };
+    return this.#queue.tryPut(this.#message) ? { case: this.#name } : undefined;
   }
 
   wait(choice: Choice, chosen: (what: object) => void, failed: (error: unknown) => void): () => void {

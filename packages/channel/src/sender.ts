@@ -1,5 +1,5 @@
 import { AstraError } from "@astranet/transport";
-import { done, onAbort, rejected } from "./promises.ts";
+import { done, handled, onAbort, rejected } from "./promises.ts";
 import type { Putter } from "./queue/choice.ts";
 import type { Item } from "./queue/item.ts";
 import type { MessageQueue } from "./queue/message-queue.ts";
@@ -37,16 +37,7 @@ export class Sender<T = unknown> implements AsyncDisposable {
     if (signal?.aborted === true) return rejected(signal.reason);
     try {
       const queue = owned(this);
-      const { refusal } = queue;
-      if (refusal !== undefined) throw refusal;
-      if (queue.consumesNow) {
-        queue.consume(message);
-        return done;
-      }
-      const item = queue.pack(message);
-      if (!queue.isReady) return wait(queue, item, signal);
-      queue.put(item);
-      return done;
+      return queue.tryPut(message) ? done : wait(queue, queue.pack(message), signal);
     } catch (error) {
       return rejected(error);
     }
@@ -54,13 +45,7 @@ export class Sender<T = unknown> implements AsyncDisposable {
 
   /** Sends the message if that needs no patience, and says whether it did. Throws where `send` would reject. */
   trySend(message: T): boolean {
-    const queue = owned(this);
-    const { refusal } = queue;
-    if (refusal !== undefined) throw refusal;
-    if (!queue.isReady) return false;
-    if (queue.consumesNow) queue.consume(message);
-    else queue.put(queue.pack(message));
-    return true;
+    return owned(this).tryPut(message);
   }
 
   /** No message follows; the receiver gets those that were sent, and then the end. Resolves when that is on its way. Does nothing on a channel that is over. */
@@ -70,7 +55,7 @@ export class Sender<T = unknown> implements AsyncDisposable {
 
   /** Gives up: messages that were not received are dropped, and the receiver hears ECONNRESET. `reason` travels as text, at most 244 bytes of it. */
   abort(reason?: unknown): void {
-    this._queue?.fail(reason, { keep: false });
+    this._queue?.abort(reason);
   }
 
   /** Resolves when the channel is over, also because the receiver cancelled; rejects with what broke it. Marked as handled. */
@@ -90,7 +75,7 @@ export function owned(end: { readonly _queue: MessageQueue | undefined }): Messa
 }
 
 function wait(queue: MessageQueue, item: Item, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const waiting = new Promise<void>((resolve, reject) => {
     const putter: Putter = {
       choice: undefined,
       item,
@@ -110,4 +95,5 @@ function wait(queue: MessageQueue, item: Item, signal: AbortSignal | undefined):
     });
     queue.wait(putter);
   });
+  return handled(waiting);
 }

@@ -84,6 +84,14 @@ describe("select", () => {
     await expect(select({ a: sending(pipe().sender, () => 1) })).rejects.toMatchObject({ code: "EINVAL" });
   });
 
+  it("refuses an end that was handed over, whatever else could happen", async () => {
+    const [ready, out, gone] = [pipe<number>({ capacity: 10 }), pipe({ capacity: 1 }), pipe<number>()];
+    for (let i = 0; i < 10; i += 1) await ready.sender.send(i);
+    await out.sender.send([gone.receiver, gone.sender]);
+    for (let i = 0; i < 5; i += 1) await expect(select({ ready: ready.receiver, gone: i % 2 === 0 ? gone.receiver : sending(gone.sender, 1) })).rejects.toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+    expect(await ready.receiver.receive()).toBe(0);
+  });
+
   it("leaves nobody behind where a message cannot be sent, whichever case it is", async () => {
     const [a, b, c] = [pipe<number>(), pipe(), pipe<number>()];
     for (let i = 0; i < 10; i += 1) await expect(select({ a: a.receiver, out: sending(b.sender, () => 1), c: c.receiver })).rejects.toMatchObject({ code: "EINVAL" });

@@ -13,7 +13,7 @@ export function toMove(end: End, kind: EndKind): Travelling {
     case "sender":
       return new MovedEnd(end as Sender, new Sender(undefined), (sender) => sender.abort(dropped()));
     case "receiver":
-      return new MovedEnd(end as Receiver, new Receiver(undefined), (receiver) => receiver.cancel(dropped()));
+      return new MovedEnd(end as Receiver, new Receiver(undefined), (receiver) => receiver._queue?.lose(dropped()));
     case "readable":
       return new MovedReadable(end as ReadableStream<Uint8Array>);
     case "writable":

@@ -23,7 +23,9 @@ export interface Putter {
   failed(error: unknown): void;
 }
 
-/** Why something is over that should not be. */
+/** Why something is over before its end. */
 export interface Failure {
   readonly reason: unknown;
+  /** It broke by itself: `reason` is what broke it, and nothing that somebody gave. */
+  readonly broke: boolean;
 }

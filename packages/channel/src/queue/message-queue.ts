@@ -1,4 +1,4 @@
-import { AstraError } from "@astranet/transport";
+import { AstraError, type AstraErrorCode } from "@astranet/transport";
 import { Deferred, done } from "../promises.ts";
 import type { Choice, Failure, Putter, Taker } from "./choice.ts";
 import type { Consumer } from "./consumer.ts";
@@ -44,20 +44,15 @@ export class MessageQueue {
 
   /** Why nothing can be put in; undefined where it can. */
   get refusal(): AstraError | undefined {
-    if (this.#cancelled !== undefined) return unwanted(this.#cancelled.reason);
+    if (this.#cancelled !== undefined) return unwanted(this.#cancelled);
     if (this.#over === undefined) return undefined;
     const { failure } = this.#over;
-    return failure === undefined ? new AstraError("ERR_ASTRANET_INVALID_STATE", "the sender is closed") : broken(failure.reason);
+    return failure === undefined ? new AstraError("ERR_ASTRANET_INVALID_STATE", "the sender is closed") : broken(failure);
   }
 
-  /** Whether a consumer would take a message now, which then need not be packed. Throws where it never will. */
-  get consumesNow(): boolean {
-    return this.#consumer !== undefined && !this.#busy && this.#items.length === 0 && this.#putters.length === 0 && this.#consumer.isReady;
-  }
-
-  /** Whether `put` would need no patience. */
-  get isReady(): boolean {
-    if (this.#consumer !== undefined) return this.consumesNow;
+  /** Whether a message can be put in without patience. Throws where a consumer will never take one. */
+  get #isReady(): boolean {
+    if (this.#consumer !== undefined) return !this.#busy && this.#items.length === 0 && this.#putters.length === 0 && this.#consumer.isReady;
     return this.#items.length < this.#capacity || firstFor(this.#takers, undefined) !== undefined;
   }
 
@@ -66,14 +61,19 @@ export class MessageQueue {
     return this.#takers.length > 0;
   }
 
-  /** Hands a message to the consumer, where {@link consumesNow}. Throws where it cannot be sent. */
-  consume(message: unknown): void {
-    this.#consumer!.take(message);
+  /** Puts a message in if that needs no patience, and says whether it did. Throws where nothing can be put in, or not this message. */
+  tryPut(message: unknown): boolean {
+    const { refusal } = this;
+    if (refusal !== undefined) throw refusal;
+    if (!this.#isReady) return false;
+    // What a consumer takes at once need not be packed.
+    if (this.#consumer !== undefined) this.#consumer.take(message);
+    else this.#put(this.pack(message));
+    return true;
   }
 
-  /** Puts in a message that needs no patience. */
-  put(item: Item): void {
-    const taker = this.#consumer === undefined && this.#items.length === 0 ? next(this.#takers) : undefined;
+  #put(item: Item): void {
+    const taker = this.#items.length === 0 ? next(this.#takers) : undefined;
     if (taker !== undefined) taker.take(item);
     else this.push(item);
   }
@@ -140,25 +140,43 @@ export class MessageQueue {
     return (this.#farewell ??= new Deferred()).promise;
   }
 
-  /** No message follows, and that is no proper end. `keep`: those that wait are still to be taken. */
-  fail(reason: unknown, { keep }: { readonly keep: boolean }): void {
-    if (this.#cancelled !== undefined || this.#over?.failure !== undefined) return;
-    this.#over = { failure: { reason } };
+  /** The sender gives up: no message follows, and those that wait are dropped. */
+  abort(reason: unknown): void {
+    this.#fail({ reason, broke: false }, false);
+  }
+
+  /** What messages come from broke. `keep`: those that wait are still to be taken. */
+  fail(error: unknown, { keep = false }: { readonly keep?: boolean } = {}): void {
+    this.#fail({ reason: error, broke: true }, keep);
+  }
+
+  #fail(failure: Failure, keep: boolean): void {
+    if (this.#isThrough || this.#over?.failure !== undefined) return;
+    this.#over = { failure };
     if (!keep) for (const item of this.#items.drain()) item.discard();
-    for (const putter of this.#putters.drain()) giveBack(putter, broken(reason));
+    for (const putter of this.#putters.drain()) giveBack(putter, broken(failure));
     this.#move();
   }
 
-  /** Nobody takes messages any more; those that wait are discarded. */
-  cancel(reason: unknown): void {
+  /** The receiver wants no more; messages that wait are dropped. */
+  cancel(reason?: unknown): void {
+    this.#refuse({ reason, broke: false });
+  }
+
+  /** The same, where what messages go to broke. */
+  lose(error: unknown): void {
+    this.#refuse({ reason: error, broke: true });
+  }
+
+  #refuse(cancelled: Failure): void {
     if (this.#cancelled !== undefined) return;
     const isOver = this.over !== undefined;
-    this.#cancelled = { reason };
+    this.#cancelled = cancelled;
     for (const item of this.#items.drain()) item.discard();
-    for (const putter of this.#putters.drain()) giveBack(putter, unwanted(reason));
+    for (const putter of this.#putters.drain()) giveBack(putter, unwanted(cancelled));
     for (const taker of this.#takers.drain()) if (claim(taker.choice)) taker.over(undefined);
-    this.#farewell?.resolve();
-    if (!isOver) this.#oncancel?.(reason);
+    settle(this.#farewell, cancelled);
+    if (!isOver) this.#oncancel?.(cancelled.reason);
     this.#settle();
   }
 
@@ -241,7 +259,7 @@ export class MessageQueue {
           // Its send has resolved: what follows must not come without it.
           item.discard();
           consumer.fail(error);
-          this.cancel(error);
+          this.lose(error);
         } else {
           putter.item.restore();
           putter.failed(error);
@@ -259,7 +277,7 @@ export class MessageQueue {
       },
       (error: unknown) => {
         this.#busy = false;
-        this.cancel(error);
+        this.lose(error);
       },
     );
   }
@@ -290,8 +308,13 @@ export class MessageQueue {
   #settle(): void {
     if (this.#closed === undefined) return;
     const failure = this.#over?.failure;
-    if (failure !== undefined) this.#closed.reject(broken(failure.reason));
-    else if (this.#cancelled !== undefined || (this.over !== undefined && this.#consumer === undefined)) this.#closed.resolve();
+    if (failure !== undefined) this.#closed.reject(broken(failure));
+    else if (this.#isThrough) settle(this.#closed, this.#cancelled);
+  }
+
+  /** Whether nothing passes any more and nothing waits, here or with the consumer. */
+  get #isThrough(): boolean {
+    return this.#cancelled !== undefined || (this.over !== undefined && this.#consumer === undefined);
   }
 }
 
@@ -340,13 +363,23 @@ function giveBack(putter: Putter, error: AstraError): void {
 }
 
 /** What a send says when the receiver has cancelled, or is gone. */
-function unwanted(reason: unknown): AstraError {
-  if (AstraError.is(reason)) return reason;
-  return new AstraError("EPIPE", "nobody receives any more", reason === undefined ? {} : { cause: reason });
+function unwanted(failure: Failure): AstraError {
+  return errorOf(failure, "EPIPE", "nobody receives any more");
 }
 
 /** What a receive says when the sender gave up, or is gone. */
-export function broken(reason: unknown): AstraError {
-  if (AstraError.is(reason)) return reason;
-  return new AstraError("ECONNRESET", "the sender gave up", reason === undefined ? {} : { cause: reason });
+export function broken(failure: Failure): AstraError {
+  return errorOf(failure, "ECONNRESET", "the sender gave up");
+}
+
+function errorOf({ reason, broke }: Failure, code: AstraErrorCode, text: string): AstraError {
+  if (broke && AstraError.is(reason)) return reason;
+  return new AstraError(code, text, reason === undefined ? {} : { cause: reason });
+}
+
+/** Tells whoever waits for the end. That the receiver wished it is no failure. */
+function settle(deferred: Deferred<void> | undefined, cancelled: Failure | undefined): void {
+  const error = cancelled === undefined ? undefined : unwanted(cancelled);
+  if (error === undefined || error.code === "EPIPE") deferred?.resolve();
+  else deferred?.reject(error);
 }

@@ -41,8 +41,8 @@ export function sendFrom(host: ChannelHost, queue: MessageQueue, port: Port): vo
   queue.attach(new MessageWriter(host, stream));
   // Over while the queue is not: the peer reads no more.
   stream.closed.then(
-    () => queue.cancel(undefined),
-    (error: unknown) => queue.cancel(error),
+    () => queue.cancel(),
+    (error: unknown) => queue.lose(error),
   );
 }
 

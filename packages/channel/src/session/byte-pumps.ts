@@ -1,7 +1,7 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
 import type { Port } from "./port.ts";
-import { reasonText, resetCodes } from "./reset-codes.ts";
+import { giveUp, resetFor } from "./reset-codes.ts";
 
 /** Sends what `readable` gives, to its end. Whoever reads at the other end and wants no more cancels it. */
 export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stream): Promise<void> {
@@ -16,7 +16,7 @@ export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stre
     await stream.end();
   } catch (error) {
     cancel(error);
-    stream.reset(resetCodes.abandoned, reasonText(error));
+    giveUp(stream, error);
   }
 }
 
@@ -94,7 +94,7 @@ export function writableOf(stream: Stream): WritableStream<Uint8Array> {
     },
     write: (chunk) => stream.write(chunk),
     close: () => stream.end(),
-    abort: (reason) => stream.reset(resetCodes.abandoned, reasonText(reason)),
+    abort: (reason) => resetFor(stream, reason),
   });
 }
 

@@ -12,7 +12,7 @@ import { Port } from "./port.ts";
 import { channelPreface, checkCodecName, PrefaceReader } from "./preface.ts";
 import { receiverOf, senderOf } from "./received-ends.ts";
 import { References } from "./references.ts";
-import { reasonText, resetCodeOf, resetCodes } from "./reset-codes.ts";
+import { resetCodes, resetFor, turnAway } from "./reset-codes.ts";
 
 /** What Channels run over: a Session of `@astranet/mux`, or any pipe that one can be made over: a Connection, a stream of another session, a Conn of the mesh, a WebSocket, … */
 export type ChannelPipe = Session | Pipe | Stream | { readonly stream: Stream };
@@ -67,7 +67,7 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
     };
     if (pipe instanceof Session && !shared) void this.#acceptAll();
     this.session.closed.then(
-      () => this.#over(undefined),
+      () => this.#over(),
       (error: unknown) => this.#over(error),
     );
   }
@@ -100,11 +100,11 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
   /** Takes a stream that the other side opened, in a session that is `shared`. The stream is of Channels from then on. */
   incoming(stream: Stream): void {
     if (this.#isOver) {
-      stream.reset(resetCodes.abandoned, "nobody accepts channels any more");
+      turnAway(stream);
       return;
     }
     const port = new Port(stream);
-    const malformed = (error: AstraError): void => stream.reset(resetCodeOf(error), reasonText(error));
+    const malformed = (error: AstraError): void => resetFor(stream, error);
     port.read(
       new PrefaceReader(
         port,
@@ -121,7 +121,7 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
   /** Ends all of it: channels that are open may finish, as `session.close` says. A session that was given stays, and so do the channels that are open there; no more are accepted. */
   async close(): Promise<void> {
     if (this.#ownsSession) await this.session.close();
-    else this.#over(undefined);
+    else this.#over();
   }
 
   /** Ends all of it at once. A session that was given stays, as after `close`; who waits for `accept` hears `reason`. */
@@ -156,7 +156,7 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
       },
       discard: (): void => {
         this.#waitingCount -= 1;
-        port.stream.reset(resetCodes.abandoned, "nobody accepts channels any more");
+        turnAway(port.stream);
       },
       restore: (): void => undefined,
     };
@@ -174,11 +174,11 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
     this.#partialBytes += bytes;
   }
 
-  #over(error: unknown): void {
+  #over(error?: unknown): void {
     this.#isOver = true;
     this.#host.references.close();
     if (error === undefined) void this.#waiting.end();
-    else this.#waiting.fail(error, { keep: false });
+    else this.#waiting.fail(error);
   }
 }
 

@@ -11,7 +11,7 @@ import { decodeMessage, type Reference } from "./message-frame.ts";
 import { discardClaim, endFor } from "./received-ends.ts";
 import type { Port, PortReader } from "./port.ts";
 import type { Claim } from "./references.ts";
-import { reasonText, resetCodeOf } from "./reset-codes.ts";
+import { reasonText, resetFor } from "./reset-codes.ts";
 
 /** A message may be longer than a stream's window: so much of one that is not whole is paid for before it is, where no other waits. */
 const PREPAID_FROM = 32_768;
@@ -79,7 +79,7 @@ export class MessageReader implements PortReader {
   broke(error: unknown): void {
     this.#giveUp(error);
     this.#dropHeld();
-    this.#queue.fail(error, { keep: false });
+    this.#queue.fail(error);
   }
 
   readonly #take = (body: Uint8Array, bytes: number): void => {
@@ -147,7 +147,7 @@ export class MessageReader implements PortReader {
   #giveUp(error: unknown): void {
     if (this.#stopped) return;
     this.#ignoreMore();
-    this.#port.stream.reset(resetCodeOf(error), reasonText(error));
+    resetFor(this.#port.stream, error);
   }
 
   #ignoreMore(): void {

@@ -8,7 +8,7 @@ import { bind } from "./bind.ts";
 import { encodeNow } from "./encoded-message.ts";
 import type { ChannelHost } from "./host.ts";
 import { encodeMessage } from "./message-frame.ts";
-import { reasonText, resetCodeOf } from "./reset-codes.ts";
+import { giveUp } from "./reset-codes.ts";
 
 const nothing = new Uint8Array(0);
 const none: readonly never[] = [];
@@ -60,7 +60,7 @@ export class MessageWriter implements Consumer {
   }
 
   fail(reason: unknown): void {
-    this.#stream.reset(resetCodeOf(reason), reasonText(reason));
+    giveUp(this.#stream, reason);
   }
 
   /** There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end. */

@@ -57,12 +57,12 @@ function brokenEnd(kind: EndKind, error: AstraError): End {
   switch (kind) {
     case "sender": {
       const queue = new MessageQueue(0, pack);
-      queue.cancel(error);
+      queue.lose(error);
       return new Sender(queue);
     }
     case "receiver": {
       const queue = new MessageQueue(0, pack);
-      queue.fail(error, { keep: false });
+      queue.fail(error);
       return new Receiver(queue);
     }
     case "readable":

@@ -1,7 +1,7 @@
 import { AstraError, type Clock, type Timer } from "@astranet/transport";
 import type { ChannelLimits } from "./limits.ts";
 import type { Port } from "./port.ts";
-import { resetCodes } from "./reset-codes.ts";
+import { resetCodes, turnAway } from "./reset-codes.ts";
 
 /** A message's wait for one of its streams. */
 export class Claim {
@@ -83,7 +83,7 @@ export class References {
     this.#timer = undefined;
     const unclaimed = [...this.#unclaimed.values()];
     this.#unclaimed.clear();
-    for (const { port } of unclaimed) port.stream.reset(resetCodes.abandoned, "nobody accepts channels any more");
+    for (const { port } of unclaimed) turnAway(port.stream);
     const claims = [...this.#claims.values()];
     this.#claims.clear();
     for (const { claim } of claims) claim.settle(undefined);
