@@ -1,21 +1,32 @@
 import { discard } from "./discard.ts";
 import type { Receiver } from "./receiver.ts";
-import type { Abortable, Sender } from "./sender.ts";
+import { owned, type Abortable, type Sender } from "./sender.ts";
 
 /**
  * Sends everything that comes out of `receiver` to `sender`, and closes it then. Resolves with the number of messages (libchan's Copy).
- * Where sending fails what is in the message is closed and the receiver cancelled; where receiving fails the sender is aborted; the promise rejects with that error. After an abort
- * both ends are as they were, and no message is lost.
+ * Where sending fails, or nobody receives there any more, what is in the message is closed and the receiver cancelled, also while it has nothing; where receiving fails the sender is aborted; the
+ * promise rejects with that error. After an abort both ends are as they were, and no message is lost.
  */
-export async function copy<T>(sender: Sender<T>, receiver: Receiver<T>, options?: Abortable): Promise<number> {
+export async function copy<T>(sender: Sender<T>, receiver: Receiver<T>, { signal }: Abortable = {}): Promise<number> {
+  const queue = owned(sender);
+  const gone = new AbortController();
+  const goes = (): void => gone.abort();
+  queue.closed.then(goes, goes);
+  const either = signal === undefined ? gone.signal : AbortSignal.any([signal, gone.signal]);
   let count = 0;
   for (;;) {
     let result: IteratorResult<T, undefined>;
     try {
-      result = await receiver.next(options);
+      result = await receiver.next({ signal: either });
     } catch (error) {
-      if (options?.signal?.aborted !== true) sender.abort(error);
-      throw error;
+      if (signal?.aborted === true) throw error;
+      if (!gone.signal.aborted) {
+        sender.abort(error);
+        throw error;
+      }
+      const refusal = queue.refusal!;
+      receiver.cancel(refusal);
+      throw refusal;
     }
     if (result.done === true) break;
     try {

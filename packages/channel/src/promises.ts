@@ -1,3 +1,5 @@
+import { AstraError } from "@astranet/transport";
+
 /** One for all that is done at once: a promise for each message is a fifth of what a message costs. */
 export const done: Promise<void> = Promise.resolve();
 
@@ -33,6 +35,7 @@ export class Deferred<T> {
 /** Calls `aborted` when the signal is; gives what takes that back. */
 export function onAbort(signal: AbortSignal | undefined, aborted: (reason: unknown) => void): () => void {
   if (signal === undefined) return () => undefined;
+  if (typeof (signal as Partial<AbortSignal>).addEventListener !== "function") throw new AstraError("EINVAL", "signal must be an AbortSignal");
   const listener = (): void => aborted(signal.reason);
   signal.addEventListener("abort", listener, { once: true });
   return () => signal.removeEventListener("abort", listener);

@@ -9,7 +9,7 @@ export class Receiver<T = unknown> implements AsyncIterable<T, undefined>, Async
   /** Undefined once it was handed over. @internal */
   _queue: MessageQueue | undefined;
   /** Where the type stands for the compiler. */
-  declare readonly _receives?: () => T;
+  declare readonly _receives?: (() => T) | undefined;
 
   /** @internal */
   constructor(queue: MessageQueue | undefined) {

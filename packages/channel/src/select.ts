@@ -23,13 +23,14 @@ export function sending<T>(sender: Sender<T>, message: T): Sending {
   return new Sending(sender as Sender, message);
 }
 
-/** What `select` may choose from, under names of the caller's: a Receiver, or what `sending` makes. */
-export type Cases = Readonly<Record<string, Receiver<never> | Receiver | Sending>>;
+/** What `select` may choose from, under names of the caller's: a Receiver, or what `sending` makes. Undefined: not this time (Go's nil channel). */
+export type Cases = Readonly<Record<string, Receiver<never> | Receiver | Sending | undefined>>;
 
 /** What was chosen: `case` is its name. Of a Receiver there is a `message`, or the end (`done`). */
-export type Selected<C extends Cases> = {
-  [K in keyof C & string]: C[K] extends Receiver<infer T> ? { readonly case: K; readonly done: false; readonly message: T } | { readonly case: K; readonly done: true; readonly message?: undefined } : { readonly case: K };
-}[keyof C & string];
+export type Selected<C extends Cases> = { [K in keyof C & string]-?: SelectedOf<K, C[K]> }[keyof C & string];
+
+/** Of one case, or of each that it may be. */
+type SelectedOf<K, V> = V extends Receiver<infer T> ? { readonly case: K; readonly done: false; readonly message: T } | { readonly case: K; readonly done: true; readonly message?: undefined } : V extends Sending ? { readonly case: K } : never;
 
 /** What `select` takes besides the cases. */
 export interface SelectOptions extends Abortable {
@@ -50,7 +51,7 @@ export function select(cases: Cases, options: SelectOptions = {}): Promise<unkno
   const { signal, wait = true } = options;
   if (signal?.aborted === true) return rejected(signal.reason);
   try {
-    const all = inTurn(Object.entries(cases).map(([name, each]) => caseOf(name, each)));
+    const all = inTurn(Object.entries(cases).flatMap(([name, each]) => (each === undefined ? [] : [caseOf(name, each)])));
     if (all.length === 0) throw new AstraError("EINVAL", "select needs at least one case");
     for (const each of all) {
       const chosen = each.now();

@@ -1,8 +1,7 @@
-import { AstraError } from "@astranet/transport";
 import { done, handled, onAbort, rejected } from "./promises.ts";
 import type { Putter } from "./queue/choice.ts";
 import type { Item } from "./queue/item.ts";
-import type { MessageQueue } from "./queue/message-queue.ts";
+import { handedOver, type MessageQueue } from "./queue/message-queue.ts";
 
 /** What every call takes that may wait. */
 export interface Abortable {
@@ -18,7 +17,7 @@ export class Sender<T = unknown> implements AsyncDisposable {
   /** Undefined once it was handed over. @internal */
   _queue: MessageQueue | undefined;
   /** Where the type stands for the compiler. */
-  declare readonly _sends?: (message: T) => void;
+  declare readonly _sends?: ((message: T) => void) | undefined;
 
   /** @internal */
   constructor(queue: MessageQueue | undefined) {
@@ -70,8 +69,8 @@ export class Sender<T = unknown> implements AsyncDisposable {
 
 /** The queue of an end. Throws ERR_ASTRANET_INVALID_STATE where that was handed over. @internal */
 export function owned(end: { readonly _queue: MessageQueue | undefined }): MessageQueue {
-  if (end._queue !== undefined) return end._queue;
-  throw new AstraError("ERR_ASTRANET_INVALID_STATE", "this end of the channel was sent to somebody else, who owns it now");
+  if (end._queue === undefined) throw handedOver();
+  return end._queue;
 }
 
 function wait(queue: MessageQueue, item: Item, signal: AbortSignal | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import { copy, discard, pipe, Receiver, Sender } from "@astranet/channel";
+import { copy, discard, pipe, Receiver, select, Sender } from "@astranet/channel";
 import { describe, expect, it } from "vitest";
 import { state } from "./support/state.ts";
 
@@ -119,6 +119,13 @@ describe("a pipe", () => {
     expect(receiver.tryReceive()).toBeUndefined();
   });
 
+  it("refuses a signal that is none", async () => {
+    const { sender, receiver } = pipe<number>();
+    const signal = {} as AbortSignal;
+    for (const call of [sender.send(1, { signal }), receiver.receive({ signal }), select({ in: receiver }, { signal })]) await expect(call).rejects.toMatchObject({ code: "EINVAL" });
+    expect([receiver.tryReceive(), sender.trySend(1)]).toEqual([undefined, false]);
+  });
+
   it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses a capacity of %s", (capacity) => {
     expect(() => pipe({ capacity })).toThrow(expect.objectContaining({ code: "EINVAL" }));
   });
@@ -167,6 +174,17 @@ describe("an end of a channel in a message", () => {
     await Promise.all([inner.sender.close(), inner.sender.closed, inner.receiver.closed]);
     inner.receiver.cancel();
     inner.sender.abort();
+  });
+
+  it("is of no use to a call that waits for a message of it", async () => {
+    const [{ sender }, inner] = [pipe({ capacity: 1 }), pipe<number>()];
+    const iteration = (async () => {
+      for await (const each of inner.receiver) expect(each).toBeDefined();
+    })();
+    const waiting = [inner.receiver.receive(), select({ in: inner.receiver, other: pipe().receiver }), iteration];
+    await sender.send(inner.receiver);
+    for (const each of waiting) await expect(each).rejects.toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+    expect(inner.sender.trySend(1)).toBe(false);
   });
 
   it("is of no use to who sent it from the moment of the call", async () => {
@@ -270,6 +288,20 @@ describe("copy", () => {
     other.sender.abort(new Error("gone"));
     await expect(copied).rejects.toMatchObject({ code: "ECONNRESET" });
     await expect(there.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("does not wait for a message to see that nobody receives there any more, or that the sender is not the caller's", async () => {
+    const [from, to, other] = [pipe<number>(), pipe<number>(), pipe({ capacity: 1 })];
+    const copied = copy(to.sender, from.receiver);
+    to.receiver.cancel();
+    await expect(copied).rejects.toMatchObject({ code: "EPIPE" });
+    await expect(from.sender.send(1)).rejects.toMatchObject({ code: "EPIPE" });
+    const [idle, gone] = [pipe<number>(), pipe<number>()];
+    await other.sender.send(gone.sender);
+    await expect(copy(gone.sender, idle.receiver)).rejects.toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
+    const closed = copy(idle.sender, pipe<number>().receiver);
+    void idle.sender.close();
+    await expect(closed).rejects.toMatchObject({ code: "ERR_ASTRANET_INVALID_STATE" });
   });
 
   it("leaves both as they are when it is aborted", async () => {

@@ -78,6 +78,22 @@ describe("select", () => {
     expect(await inner.receiver.receive()).toBe(5);
   });
 
+  it("leaves out a case that is undefined (Go's nil channel)", async () => {
+    const [a, b] = [pipe<number>({ capacity: 1 }), pipe<string>({ capacity: 1 })];
+    void a.sender.close();
+    await b.sender.send("b");
+    let open: typeof a.receiver | undefined = a.receiver;
+    const seen: unknown[] = [];
+    while (open !== undefined || seen.length < 2) {
+      const chosen = await select({ a: open, b: b.receiver });
+      if (chosen.case === "b") seen.push(chosen.message);
+      else open = undefined;
+      if (chosen.case === "b") await b.sender.send("b");
+    }
+    expect(seen.slice(0, 2)).toEqual(["b", "b"]);
+    await expect(select({ a: undefined })).rejects.toMatchObject({ code: "EINVAL" });
+  });
+
   it("refuses no cases, and what is none", async () => {
     await expect(select({})).rejects.toMatchObject({ code: "EINVAL" });
     await expect(select({ a: 1 as never })).rejects.toMatchObject({ code: "EINVAL", message: expect.stringContaining('"a"') as string });

@@ -31,6 +31,9 @@ describe("the compiler", () => {
       const channels = undefined as unknown as Channels;
       expectTypeOf(channels.open<number>()).toEqualTypeOf<Sender<number>>();
       expectTypeOf(await channels.accept<number>()).toEqualTypeOf<Receiver<number>>();
+      const typed = undefined as unknown as Channels<string>;
+      expectTypeOf(await typed.accept()).toEqualTypeOf<Receiver<string>>();
+      for await (const each of typed) expectTypeOf(each).toEqualTypeOf<Receiver<string>>();
     });
   });
 
@@ -40,6 +43,10 @@ describe("the compiler", () => {
       expectTypeOf(chosen.case).toEqualTypeOf<"a" | "b" | "out">();
       if (chosen.case === "a" && !chosen.done) expectTypeOf(chosen.message).toEqualTypeOf<number>();
       if (chosen.case === "b" && !chosen.done) expectTypeOf(chosen.message).toEqualTypeOf<string>();
+      const maybe = undefined as Receiver<number> | undefined;
+      const some = await select({ maybe, b: pipe<string>().receiver });
+      expectTypeOf(some.case).toEqualTypeOf<"maybe" | "b">();
+      if (some.case === "maybe" && !some.done) expectTypeOf(some.message).toEqualTypeOf<number>();
       // @ts-expect-error a message of another type
       sending(pipe<boolean>().sender, 1);
       expectTypeOf(await select({ a: pipe<number>().receiver }, { wait: false })).toEqualTypeOf<{ readonly case: "a"; readonly done: false; readonly message: number } | { readonly case: "a"; readonly done: true; readonly message?: undefined } | undefined>();

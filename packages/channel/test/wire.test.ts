@@ -1,4 +1,4 @@
-import { Channels, pipe, type Receiver, type Sender } from "@astranet/channel";
+import { Channels, json, pipe, type Receiver, type Sender } from "@astranet/channel";
 import { Encoder, ExtData } from "@msgpack/msgpack";
 import { describe, expect, it } from "vitest";
 import { message, preface, rawPeer, type RawPeer } from "./support/peer.ts";
@@ -306,11 +306,31 @@ describe("Channels", () => {
     expect(() => there.open()).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_SESSION_CLOSED" }));
   });
 
+  it("that nobody has accepted when the session dies are accepted still, with what came; after an abort here they are not", async () => {
+    const { channels, raw, open, clock } = begin();
+    open(preface, message(encoder.encode("one")), message(encoder.encode("two")));
+    await clock.settle();
+    raw.abort(new Error("pulled"));
+    await clock.settle();
+    const there = await channels.accept();
+    expect([await there.receive(), await there.receive()]).toEqual(["one", "two"]);
+    await expect(there.receive()).rejects.toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|ERR_ASTRANET_SESSION_CLOSED)$/) as string });
+    await expect(channels.accept()).rejects.toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|ERR_ASTRANET_SESSION_CLOSED)$/) as string });
+    const other = begin();
+    other.open(preface);
+    await other.clock.settle();
+    const reason = new Error("enough");
+    other.channels.abort(reason);
+    await expect(other.channels.accept()).rejects.toMatchObject({ cause: reason });
+  });
+
   it("need a role where there is no session yet, and limits that are numbers", async () => {
     const { raw, end } = begin();
     expect(() => new Channels({ start: () => undefined, send: () => true, close: () => undefined, abort: () => undefined, localAddress: "", remoteAddress: "" })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("role") as string }));
     expect(() => new Channels(raw, { maxMessageBytes: 2 ** 28 })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("maxMessageBytes") as string }));
     expect(() => new Channels(raw, { claimTimeoutMs: -1 })).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    for (const codec of [json, { name: "x" }, { name: 7, encode: json().encode, decode: json().decode }]) expect(() => new Channels(raw, { codec: codec as never })).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    for (const type of [-1, 1.5, 2 ** 32]) expect(() => new Channels(raw, { type })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("type") as string }));
     expect(() => new Channels(raw, { codec: { name: "", encode: () => new Uint8Array(0), decode: () => undefined } })).toThrow(expect.objectContaining({ code: "EINVAL" }));
     end();
     await raw.closed.catch(() => undefined);

@@ -44,6 +44,7 @@ class MovedEnd<E extends Sender | Receiver> implements Travelling {
 
   move(): void {
     moveQueue(this.#first, this.fresh);
+    if (this.fresh instanceof Receiver) this.fresh._queue?.handOver();
   }
 
   restore(): void {

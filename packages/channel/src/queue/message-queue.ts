@@ -123,8 +123,15 @@ export class MessageQueue {
     this.#takers.delete(taker);
   }
 
+  /** The receiving end is somebody else's from now on: who waits for a message does so in vain. */
+  handOver(): void {
+    const failure: Failure = { reason: handedOver(), broke: true };
+    for (const taker of this.#takers.drain()) if (claim(taker.choice)) taker.over(failure);
+  }
+
   /** From now on `consumer` takes everything. */
   attach(consumer: Consumer): void {
+    this.handOver();
     this.#consumer = consumer;
     if (this.#cancelled === undefined) this.#move();
     else consumer.fail(this.#cancelled.reason);
@@ -360,6 +367,11 @@ function giveBack(putter: Putter, error: AstraError): void {
   if (!claim(putter.choice)) return;
   putter.item.restore();
   putter.failed(error);
+}
+
+/** What an end says that its owner has sent away. */
+export function handedOver(): AstraError {
+  return new AstraError("ERR_ASTRANET_INVALID_STATE", "this end of the channel was sent to somebody else, who owns it now");
 }
 
 /** What a send says when the receiver has cancelled, or is gone. */

@@ -38,10 +38,14 @@ export function bind(host: ChannelHost, end: End, kind: EndKind, stream: Stream)
 export function sendFrom(host: ChannelHost, queue: MessageQueue, port: Port): void {
   const { stream } = port;
   port.ignore();
-  queue.attach(new MessageWriter(host, stream));
+  const writer = new MessageWriter(host, stream);
+  queue.attach(writer);
   // Over while the queue is not: the peer reads no more.
   stream.closed.then(
-    () => queue.cancel(),
+    () => {
+      writer.stopped();
+      queue.cancel();
+    },
     (error: unknown) => queue.lose(error),
   );
 }

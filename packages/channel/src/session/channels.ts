@@ -9,7 +9,7 @@ import type { Abortable, Sender } from "../sender.ts";
 import type { ChannelHost } from "./host.ts";
 import { resolveLimits, type ChannelLimits } from "./limits.ts";
 import { Port } from "./port.ts";
-import { channelPreface, checkCodecName, PrefaceReader } from "./preface.ts";
+import { channelPreface, checkCodec, PrefaceReader } from "./preface.ts";
 import { receiverOf, senderOf } from "./received-ends.ts";
 import { References } from "./references.ts";
 import { resetCodes, resetFor, turnAway } from "./reset-codes.ts";
@@ -35,16 +35,16 @@ export interface ChannelsOptions extends Partial<ChannelLimits> {
 
 /**
  * Channels between this process and another one, over one pipe: either side opens a channel and sends, and the other one accepts it and receives. Everything else travels in
- * messages. A session that was given is the caller's, one that was made is closed with its Channels.
+ * messages. A session that was given is the caller's, one that was made is closed with its Channels. `In`: what the channels carry that the other side opens.
  */
-export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDisposable {
+export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undefined>, AsyncDisposable {
   readonly session: Session;
   readonly #host: ChannelHost;
   readonly #preface: Uint8Array;
   readonly #ownsSession: boolean;
   /** Channels that nobody has accepted. */
   readonly #waiting = new MessageQueue(0, pack);
-  readonly #accepted = new Receiver<Receiver>(this.#waiting);
+  readonly #accepted = new Receiver<Receiver<In>>(this.#waiting);
   #waitingCount = 0;
   #isOver = false;
   #partialBytes = 0;
@@ -53,7 +53,8 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
   constructor(pipe: ChannelPipe, options: ChannelsOptions = {}) {
     const { codec = msgpack(), type, shared = false, clock = systemClock } = options;
     const limits = resolveLimits(options);
-    checkCodecName(codec.name);
+    checkCodec(codec);
+    if (type !== undefined && !(Number.isInteger(type) && type >= 0 && type < 2 ** 32)) throw new AstraError("EINVAL", `type must be an integer from 0 to 2^32 − 1, not ${String(type)}`);
     this.#preface = channelPreface(codec.name);
     this.#ownsSession = !(pipe instanceof Session);
     this.session = pipe instanceof Session ? pipe : this.#sessionOver(pipe, options, clock);
@@ -68,7 +69,8 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
     if (pipe instanceof Session && !shared) void this.#acceptAll();
     this.session.closed.then(
       () => this.#over(),
-      (error: unknown) => this.#over(error),
+      // What came before is still received.
+      (error: unknown) => this.#over(error, true),
     );
   }
 
@@ -83,13 +85,13 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
    * The next channel that the other side opened. Rejects with ERR_ASTRANET_CHANNEL_CLOSED when the session was closed, with what broke it, and with
    * `signal.reason`, and then no channel is lost.
    */
-  accept<T = unknown>(options?: Abortable): Promise<Receiver<T>> {
-    return this.#accepted.receive(options) as Promise<Receiver<T>>;
+  accept<T = In>(options?: Abortable): Promise<Receiver<T>> {
+    return (this.#accepted as Receiver as Receiver<Receiver<T>>).receive(options);
   }
 
   /** Every channel that the other side opens, until the session ends. Leaving the loop early leaves everything as it is. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Receiver, undefined> {
-    const iterator: AsyncIterableIterator<Receiver, undefined> = {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Receiver<In>, undefined> {
+    const iterator: AsyncIterableIterator<Receiver<In>, undefined> = {
       next: () => this.#accepted.next(),
       return: () => Promise.resolve({ done: true, value: undefined }),
       [Symbol.asyncIterator]: () => iterator,
@@ -126,8 +128,8 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
 
   /** Ends all of it at once. A session that was given stays, as after `close`; who waits for `accept` hears `reason`. */
   abort(reason?: unknown): void {
+    this.#over(reason ?? new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the channels were aborted here"));
     if (this.#ownsSession) this.session.abort(reason);
-    else this.#over(reason);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -174,11 +176,11 @@ export class Channels implements AsyncIterable<Receiver, undefined>, AsyncDispos
     this.#partialBytes += bytes;
   }
 
-  #over(error?: unknown): void {
+  #over(error?: unknown, keep = false): void {
     this.#isOver = true;
     this.#host.references.close();
     if (error === undefined) void this.#waiting.end();
-    else this.#waiting.fail(error);
+    else this.#waiting.fail(error, { keep });
   }
 }
 

@@ -12,6 +12,7 @@ import { discardClaim, endFor } from "./received-ends.ts";
 import type { Port, PortReader } from "./port.ts";
 import type { Claim } from "./references.ts";
 import { reasonText, resetFor } from "./reset-codes.ts";
+import { stopCode } from "./sent-ends.ts";
 
 /** A message may be longer than a stream's window: so much of one that is not whole is paid for before it is, where no other waits. */
 const PREPAID_FROM = 32_768;
@@ -24,6 +25,8 @@ export class MessageReader implements PortReader {
   readonly #frames: FrameReader;
   /** Whole, but a stream that belongs to it is not here, or to one before it. */
   readonly #held = new Fifo<NetworkItem>();
+  /** Messages that came. */
+  #count = 0;
   /** In the queue, or held. */
   #waiting = 0;
   /** Of the message that is not whole. */
@@ -83,6 +86,7 @@ export class MessageReader implements PortReader {
   }
 
   readonly #take = (body: Uint8Array, bytes: number): void => {
+    this.#count += 1;
     const { references, payload } = decodeMessage(body, this.#host.limits.maxReferences);
     const item = new NetworkItem(this.#host, this, payload, bytes, this.#prepaid);
     this.#prepaid = 0;
@@ -141,7 +145,7 @@ export class MessageReader implements PortReader {
     this.#dropHeld();
     if (this.#stopped) return;
     this.#ignoreMore();
-    this.#port.stream.stop();
+    this.#port.stream.stop(stopCode(this.#count));
   }
 
   #giveUp(error: unknown): void {

@@ -9,6 +9,7 @@ import { encodeNow } from "./encoded-message.ts";
 import type { ChannelHost } from "./host.ts";
 import { encodeMessage } from "./message-frame.ts";
 import { giveUp } from "./reset-codes.ts";
+import { SentEnds } from "./sent-ends.ts";
 
 const nothing = new Uint8Array(0);
 const none: readonly never[] = [];
@@ -17,10 +18,12 @@ const none: readonly never[] = [];
 export class MessageWriter implements Consumer {
   readonly #host: ChannelHost;
   readonly #stream: Stream;
+  readonly #sent: SentEnds;
 
   constructor(host: ChannelHost, stream: Stream) {
     this.#host = host;
     this.#stream = stream;
+    this.#sent = new SentEnds(stream);
   }
 
   get isReady(): boolean {
@@ -35,7 +38,7 @@ export class MessageWriter implements Consumer {
     const { references } = this.#host;
     const { payload, room, ends, kinds } = encodeNow(this.#host, message);
     if (kinds.length === 0) {
-      this.#write(encodeMessage(payload, none, room));
+      this.#write(encodeMessage(payload, none, room), none);
       return;
     }
     const list = kinds.map((kind) => ({ kind, id: references.takeId() }));
@@ -43,7 +46,7 @@ export class MessageWriter implements Consumer {
     const streams: Stream[] = [];
     try {
       for (const { id } of list) streams.push(this.#open(id));
-      this.#write(frame);
+      this.#write(frame, streams);
     } catch (error) {
       for (const stream of streams) stream.reset();
       throw error;
@@ -60,11 +63,17 @@ export class MessageWriter implements Consumer {
   }
 
   fail(reason: unknown): void {
-    giveUp(this.#stream, reason);
+    giveUp(this.#stream, reason, () => this.#sent.cut());
+  }
+
+  /** The peer reads no more. */
+  stopped(): void {
+    this.#sent.stopped();
   }
 
   /** There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end. */
-  #write(frame: Uint8Array): void {
+  #write(frame: Uint8Array, streams: readonly Stream[]): void {
+    this.#sent.wrote(frame.length, streams);
     if (!this.#stream.tryWrite(frame, frame.length >= leastLent ? longBuffers.giveBack : undefined)) this.#stream.write(frame).catch(() => undefined);
   }
 

@@ -1,4 +1,5 @@
 import { AstraError } from "@astranet/transport";
+import type { Codec } from "../message/codec.ts";
 import { utf8 } from "../message/utf8.ts";
 import { VarintReader, varintBytes, writeVarint } from "../message/varint.ts";
 import type { Port, PortReader } from "./port.ts";
@@ -21,8 +22,10 @@ export function channelPreface(codec: string): Uint8Array {
   return bytes;
 }
 
-/** Throws EINVAL for a name of a codec that a preface cannot carry. */
-export function checkCodecName(name: string): void {
+/** Throws EINVAL for what is no codec, and for a name that a preface cannot carry. */
+export function checkCodec(codec: Codec): void {
+  const { name } = codec;
+  if (typeof name !== "string" || typeof codec.encode !== "function" || typeof codec.decode !== "function") throw new AstraError("EINVAL", "a codec has a name, encode and decode");
   const { length } = utf8.encode(name);
   if (length === 0 || length > maxNameBytes) throw new AstraError("EINVAL", `the name of a codec has 1 to ${maxNameBytes} bytes, not ${length}`);
 }

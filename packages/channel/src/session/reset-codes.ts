@@ -15,9 +15,12 @@ function resetCodeOf(error: unknown): number {
 /**
  * Breaks a stream that was opened here, once the peer has taken it: a reset overtakes what was written, and a message would wait for a stream that nobody knows to be its own.
  */
-export function giveUp(stream: Stream, reason: unknown): void {
+export function giveUp(stream: Stream, reason: unknown, before?: () => void): void {
   stream.opened.then(
-    () => resetFor(stream, reason),
+    () => {
+      before?.();
+      resetFor(stream, reason);
+    },
     () => undefined,
   );
 }

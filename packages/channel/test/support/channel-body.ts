@@ -48,6 +48,9 @@ function bytePipe(): { readable: ReadableStream<Uint8Array>; writable: WritableS
   return new TransformStream<Uint8Array, Uint8Array>(undefined, { highWaterMark: 65_536, size: (chunk) => chunk.length });
 }
 
+/** Sooner than what nobody claims is given up, which is after 10 s. */
+const atOnce = { timeout: 8000 };
+
 /** What holds wherever a channel leads: libchan's and jschan's own tests, and what follows from the model. `begin` makes the two sides. */
 export function channelBody(name: string, begin: () => Promise<Sides>): void {
   const using = async (body: (sides: Sides) => Promise<void>): Promise<void> => {
@@ -274,7 +277,7 @@ export function channelBody(name: string, begin: () => Promise<Sides>): void {
         expect(await back.receive()).toBe("deep");
       }));
 
-    it("carries ends that were over before they were handed over, or are at once, and holds up nothing for them", () =>
+    it("carries ends that were over before they were handed over, or are at once, and holds up nothing for them", atOnce, () =>
       using(async (sides) => {
         const { sender, receiver } = await sides.channel<{ receivers: Receiver[]; senders: Sender[] }>();
         const [gone, going, unwanted, cancelled] = [pipe(), pipe(), pipe(), pipe()];
@@ -365,6 +368,30 @@ export function channelBody(name: string, begin: () => Promise<Sides>): void {
         await sent;
         // Handed over and dropped, or never taken: where it was not sent they are still ours, and of use.
         await sender.closed;
+      }));
+
+    it.each(["the receiver cancels", "the sender gives up"])("breaks the ends in messages that were on their way when %s, at once", atOnce, (what) =>
+      using(async (sides) => {
+        const { sender, receiver } = await sides.channel<{ inner: Receiver; pad: string }>();
+        const inners: Sender[] = [];
+        const produced = (async () => {
+          for (let n = 0; n < 300; n += 1) {
+            const inner = pipe();
+            await sender.send({ inner: inner.receiver, pad: "x".repeat(3000) });
+            inners.push(inner.sender);
+          }
+        })();
+        produced.catch(() => undefined);
+        for (let n = 0; n < 20; n += 1) (await receiver.receive()).inner.cancel();
+        if (what === "the receiver cancels") receiver.cancel();
+        else sender.abort();
+        // Those that came before are still received.
+        const rest = (async () => {
+          for await (const { inner } of receiver) inner.cancel();
+        })();
+        await Promise.allSettled([rest, produced]);
+        for (const each of inners) await each.closed.catch(() => undefined);
+        for (const each of inners) await expect(each.send(1)).rejects.toMatchObject({ code: expect.stringMatching(/^(EPIPE|ECONNRESET)$/) as string });
       }));
 
     it("carries 50 channels of 50 messages each", () =>
