@@ -17,7 +17,8 @@ export function stopCode(messages: number): number {
  */
 export class SentEnds {
   readonly #stream: Stream;
-  readonly #ends = new Map<Stream, { readonly message: number; readonly until: number }>();
+  /** Most channels carry none. */
+  #ends: Map<Stream, { readonly message: number; readonly until: number }> | undefined;
   #messages = 0;
   #bytes = 0;
 
@@ -30,8 +31,9 @@ export class SentEnds {
     this.#messages += 1;
     this.#bytes += bytes;
     for (const stream of streams) {
-      this.#ends.set(stream, { message: this.#messages, until: this.#bytes });
-      const forget = (): void => void this.#ends.delete(stream);
+      const ends = (this.#ends ??= new Map());
+      ends.set(stream, { message: this.#messages, until: this.#bytes });
+      const forget = (): void => void ends.delete(stream);
       stream.closed.then(forget, forget);
     }
   }
@@ -52,7 +54,7 @@ export class SentEnds {
   }
 
   #drop(isLost: (end: { readonly message: number; readonly until: number }) => boolean): void {
-    for (const [stream, end] of this.#ends) if (isLost(end)) giveUp(stream, dropped());
+    for (const [stream, end] of this.#ends ?? []) if (isLost(end)) giveUp(stream, dropped());
   }
 }
 
