@@ -3,7 +3,7 @@ import { AstraError } from "@astranet/transport";
 /** One for all that is done at once: a promise for each message is a fifth of what a message costs. */
 export const done: Promise<void> = Promise.resolve();
 
-const ignore = (): void => undefined;
+export const ignore = (): void => undefined;
 
 /** Marks a promise as handled: who ignores it does not want to know. */
 export function handled<T>(promise: Promise<T>): Promise<T> {

@@ -123,6 +123,50 @@ describe("a Receiver that is sent to a peer", () => {
   });
 });
 
+describe("a Sender that is sent to a peer", () => {
+  it("comes after what was sent over it before, whether that was received or waits", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 3 }), fc.nat({ max: 6 }), fc.nat({ max: 6 }), fc.nat({ max: 3 }), async (capacity, before, after, taken) => {
+        const { here, hand, there, end } = await begin();
+        const { sender, receiver } = pipe<number>({ capacity });
+        const sends: Promise<unknown>[] = [];
+        for (let n = 0; n < before; n += 1) sends.push(n % 2 === 0 ? sender.send(n) : select({ out: sending(sender, n) }));
+        void hand.send(sender);
+        const far = (await there.receive()) as Sender<number>;
+        const numbers: number[] = [];
+        for (let n = 0; n < Math.min(taken, before); n += 1) numbers.push(await receiver.receive());
+        for (let n = 0; n < after; n += 1) await far.send(before + n);
+        void far.close();
+        // All of it has come.
+        await here.session.ping();
+        for await (const n of receiver) numbers.push(n);
+        expect(numbers).toEqual(Array.from({ length: before + after }, (_, n) => n));
+        await Promise.all(sends);
+        end();
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("a Sender whose peer dies", () => {
+  it("still gives what was sent over it before, here and there", async () => {
+    const { here, hand, there, end } = await begin();
+    const { sender, receiver } = pipe<string>();
+    const mine = sender.send("mine");
+    void hand.send(sender);
+    const far = (await there.receive()) as Sender<string>;
+    void far.send("theirs");
+    await here.session.ping();
+    here.session.abort(new Error("pulled"));
+    await far.closed.catch(() => undefined);
+    expect([await receiver.receive(), await receiver.receive()]).toEqual(["mine", "theirs"]);
+    await mine;
+    await expect(receiver.receive()).rejects.toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|ERR_ASTRANET_SESSION_CLOSED)$/) as string });
+    end();
+  });
+});
+
 describe("what a call says that is refused", () => {
   it("names who ended the channel, and why where that was said", async () => {
     const pipes = Array.from({ length: 5 }, () => pipe());

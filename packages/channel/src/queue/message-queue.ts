@@ -1,5 +1,5 @@
 import { AstraError, type AstraErrorCode } from "@astranet/transport";
-import { Deferred, done } from "../promises.ts";
+import { Deferred, done, ignore } from "../promises.ts";
 import type { Choice, Failure, Putter, Taker } from "./choice.ts";
 import type { Consumer } from "./consumer.ts";
 import { Fifo } from "./fifo.ts";
@@ -84,7 +84,9 @@ export class MessageQueue {
       item.discard();
       return;
     }
-    this.#items.push(item);
+    // What its former owner is sending over a Sender that was handed over comes first.
+    if (this.#putters.length > 0) this.#putters.push({ choice: undefined, item, taken: ignore, failed: ignore });
+    else this.#items.push(item);
     this.#move();
   }
 
@@ -160,8 +162,10 @@ export class MessageQueue {
   #fail(failure: Failure, keep: boolean): void {
     if (this.#isThrough || this.#over?.failure !== undefined) return;
     this.#over = { failure };
-    if (!keep) for (const item of this.#items.drain()) item.discard();
-    for (const putter of this.#putters.drain()) giveBack(putter, broken(failure));
+    if (!keep) {
+      for (const item of this.#items.drain()) item.discard();
+      for (const putter of this.#putters.drain()) giveBack(putter, broken(failure));
+    }
     this.#move();
   }
 
