@@ -21,14 +21,12 @@ export class Receiver<T = unknown> implements AsyncIterable<T, undefined>, Async
    * others where it broke; with ERR_ASTRANET_PROTOCOL for what came and is no message; and with `signal.reason`, and then no message is lost. Several may wait: first come, first served.
    */
   receive(options?: Abortable): Promise<T> {
-    return this.#take(options?.signal, (message) => message, () => {
-      throw new AstraError("ERR_ASTRANET_CHANNEL_CLOSED", "there are no more messages: the channel is closed");
-    });
+    return this.#take(options?.signal, messageOf);
   }
 
   /** As `receive`, with the end as a result: `{ done: true }`. */
   next(options?: Abortable): Promise<IteratorResult<T, undefined>> {
-    return this.#take<IteratorResult<T, undefined>>(options?.signal, (value) => ({ done: false, value }), () => ({ done: true, value: undefined }));
+    return this.#take(options?.signal, itself);
   }
 
   /** A message that is there now; undefined where there is none yet, `{ done: true }` at the end. Throws where `receive` would reject. */
@@ -63,35 +61,43 @@ export class Receiver<T = unknown> implements AsyncIterable<T, undefined>, Async
     return done;
   }
 
-  #take<R>(signal: AbortSignal | undefined, toResult: (message: T) => R, toEnd: () => R): Promise<R> {
+  #take<R>(signal: AbortSignal | undefined, toResult: (result: IteratorResult<T, undefined>) => R): Promise<R> {
     if (signal?.aborted === true) return rejected(signal.reason);
     try {
       const now = this.tryReceive();
-      if (now === undefined) return wait(owned(this), signal, (message) => toResult(message as T), toEnd);
-      return Promise.resolve(now.done === true ? toEnd() : toResult(now.value));
+      return now === undefined ? wait(owned(this), signal, toResult) : Promise.resolve(toResult(now));
     } catch (error) {
       return rejected(error);
     }
   }
 }
 
-function wait<R>(queue: MessageQueue, signal: AbortSignal | undefined, toResult: (message: unknown) => R, toEnd: () => R): Promise<R> {
+function itself<R>(result: R): R {
+  return result;
+}
+
+function messageOf<T>(result: IteratorResult<T, undefined>): T {
+  if (result.done === true) throw new AstraError("ERR_ASTRANET_CHANNEL_CLOSED", "there are no more messages: the channel is closed");
+  return result.value;
+}
+
+function wait<T, R>(queue: MessageQueue, signal: AbortSignal | undefined, toResult: (result: IteratorResult<T, undefined>) => R): Promise<R> {
   const waiting = new Promise<R>((resolve, reject) => {
-    const settle = (result: () => R): void => {
+    const settle = (result: () => IteratorResult<T, undefined>): void => {
       stopListening();
       try {
-        resolve(result());
+        resolve(toResult(result()));
       } catch (error) {
         reject(error);
       }
     };
     const taker: Taker = {
       choice: undefined,
-      take: (item) => settle(() => toResult(item.open())),
+      take: (item) => settle(() => ({ done: false, value: item.open() as T })),
       over: (failure: Failure | undefined) =>
         settle(() => {
           if (failure !== undefined) throw broken(failure);
-          return toEnd();
+          return { done: true, value: undefined };
         }),
     };
     const stopListening = onAbort(signal, (reason) => {
