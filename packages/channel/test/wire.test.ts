@@ -324,6 +324,24 @@ describe("Channels", () => {
     await expect(other.channels.accept()).rejects.toMatchObject({ cause: reason });
   });
 
+  it("that are not accepted, or travelled in a message that is dropped, are closed with all that is in their messages, at once", async () => {
+    const { channels, raw, clock } = begin({ acceptBacklog: 1 });
+    const there = new Channels(raw, { role: "client" });
+    const first = there.open<Receiver<Receiver>>();
+    const refused = there.open<Receiver>();
+    const [outer, inner, other] = [pipe<Receiver>(), pipe(), pipe()];
+    void first.send(outer.receiver);
+    void outer.sender.send(inner.receiver);
+    void refused.send(other.receiver);
+    await clock.settle();
+    await expect(refused.closed).rejects.toMatchObject({ remoteCode: 260 });
+    await clock.settle();
+    (await channels.accept()).cancel();
+    await clock.settle();
+    await expect(outer.sender.send(pipe().receiver)).rejects.toMatchObject({ code: "ECONNRESET" });
+    for (const each of [inner, other]) await expect(each.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET", message: expect.stringContaining("dropped") as string });
+  });
+
   it("need a role where there is no session yet, and limits that are numbers", async () => {
     const { raw, end } = begin();
     expect(() => new Channels({ start: () => undefined, send: () => true, close: () => undefined, abort: () => undefined, localAddress: "", remoteAddress: "" })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("role") as string }));

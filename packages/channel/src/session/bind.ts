@@ -46,7 +46,10 @@ export function sendFrom(host: ChannelHost, queue: MessageQueue, port: Port): vo
       writer.stopped();
       queue.cancel();
     },
-    (error: unknown) => queue.lose(error),
+    (error: unknown) => {
+      writer.broke(error);
+      queue.lose(error);
+    },
   );
 }
 

@@ -11,7 +11,7 @@ import { decodeMessage, type Reference } from "./message-frame.ts";
 import { discardClaim, endFor } from "./received-ends.ts";
 import type { Port, PortReader } from "./port.ts";
 import type { Claim } from "./references.ts";
-import { reasonText, resetFor } from "./reset-codes.ts";
+import { reasonText, resetCodes, resetFor } from "./reset-codes.ts";
 import { stopCode } from "./sent-ends.ts";
 
 /** A message may be longer than a stream's window: so much of one that is not whole is paid for before it is, where no other waits. */
@@ -151,7 +151,7 @@ export class MessageReader implements PortReader {
   #giveUp(error: unknown): void {
     if (this.#stopped) return;
     this.#ignoreMore();
-    resetFor(this.#port.stream, error);
+    resetFor(this.#port.stream, error, resetCodes.malformed);
   }
 
   #ignoreMore(): void {

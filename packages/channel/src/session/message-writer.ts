@@ -8,7 +8,7 @@ import { bind } from "./bind.ts";
 import { encodeNow } from "./encoded-message.ts";
 import type { ChannelHost } from "./host.ts";
 import { encodeMessage } from "./message-frame.ts";
-import { giveUp } from "./reset-codes.ts";
+import { giveUp, isUnread } from "./reset-codes.ts";
 import { SentEnds } from "./sent-ends.ts";
 
 const nothing = new Uint8Array(0);
@@ -69,6 +69,11 @@ export class MessageWriter implements Consumer {
   /** The peer reads no more. */
   stopped(): void {
     this.#sent.stopped();
+  }
+
+  /** The stream broke. */
+  broke(error: unknown): void {
+    if (isUnread(error)) this.#sent.refused();
   }
 
   /** There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end. */

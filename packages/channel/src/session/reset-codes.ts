@@ -5,11 +5,18 @@ import { utf8 } from "../message/utf8.ts";
 /** What a stream is reset with, so that the peer knows why. */
 export const resetCodes = { abandoned: 256, malformed: 257, tooLong: 258, unclaimed: 259, backlog: 260, overload: 261 } as const;
 
-/** For an error of ours. */
-function resetCodeOf(error: unknown): number {
+/** With these a stream is reset of which nothing was read, by who was to read it. */
+const unread: readonly (number | undefined)[] = [resetCodes.abandoned, resetCodes.unclaimed, resetCodes.backlog];
+
+/** Whether the peer broke a stream, or refused it, before it read anything of it. */
+export function isUnread(error: unknown): boolean {
+  return AstraError.is(error) && (error.code === "ECONNREFUSED" || unread.includes(error.remoteCode));
+}
+
+function resetCodeOf(error: unknown, otherwise: number): number {
   if (AstraError.is(error, "EMSGSIZE")) return resetCodes.tooLong;
   if (AstraError.is(error, "ERR_ASTRANET_PROTOCOL")) return resetCodes.malformed;
-  return AstraError.is(error, "ERR_ASTRANET_OVERLOAD") ? resetCodes.overload : resetCodes.abandoned;
+  return AstraError.is(error, "ERR_ASTRANET_OVERLOAD") ? resetCodes.overload : otherwise;
 }
 
 /**
@@ -25,9 +32,9 @@ export function giveUp(stream: Stream, reason: unknown, before?: () => void): vo
   );
 }
 
-/** Breaks a stream, and says why. */
-export function resetFor(stream: Stream, reason: unknown): void {
-  stream.reset(resetCodeOf(reason), reasonText(reason));
+/** Breaks a stream, and says why: with a code of its own for errors of ours, and `otherwise` for others. */
+export function resetFor(stream: Stream, reason: unknown, otherwise: number = resetCodes.abandoned): void {
+  stream.reset(resetCodeOf(reason, otherwise), reasonText(reason));
 }
 
 /** A stream that came when nothing is accepted any more. */

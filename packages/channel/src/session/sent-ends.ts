@@ -53,6 +53,11 @@ export class SentEnds {
     this.#drop(({ message }) => message > this.#messages - missed);
   }
 
+  /** The peer has had none. */
+  refused(): void {
+    this.#drop(() => true);
+  }
+
   #drop(isLost: (end: { readonly message: number; readonly until: number }) => boolean): void {
     for (const [stream, end] of this.#ends ?? []) if (isLost(end)) giveUp(stream, dropped());
   }
