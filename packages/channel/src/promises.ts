@@ -32,11 +32,33 @@ export class Deferred<T> {
   }
 }
 
+type Told = (reason: unknown) => void;
+
+/** Who waits for a signal. One listener stands for all of them: Node warns of a leak where a signal has more than ten. */
+const waiting = new WeakMap<AbortSignal, { readonly all: Set<Told>; readonly tell: () => void }>();
+
 /** Calls `aborted` when the signal is; gives what takes that back. */
-export function onAbort(signal: AbortSignal | undefined, aborted: (reason: unknown) => void): () => void {
-  if (signal === undefined) return () => undefined;
+export function onAbort(signal: AbortSignal | undefined, aborted: Told): () => void {
+  if (signal === undefined) return ignore;
   if (typeof (signal as Partial<AbortSignal>).addEventListener !== "function") throw new AstraError("EINVAL", "signal must be an AbortSignal");
-  const listener = (): void => aborted(signal.reason);
-  signal.addEventListener("abort", listener, { once: true });
-  return () => signal.removeEventListener("abort", listener);
+  const { all, tell } = waiting.get(signal) ?? listenTo(signal);
+  all.add(aborted);
+  return () => {
+    // Once only: who waits now may be others.
+    if (!all.delete(aborted) || all.size > 0) return;
+    signal.removeEventListener("abort", tell);
+    waiting.delete(signal);
+  };
+}
+
+function listenTo(signal: AbortSignal): { readonly all: Set<Told>; readonly tell: () => void } {
+  const all = new Set<Told>();
+  const tell = (): void => {
+    waiting.delete(signal);
+    for (const each of all) each(signal.reason);
+  };
+  const listening = { all, tell };
+  waiting.set(signal, listening);
+  signal.addEventListener("abort", tell, { once: true });
+  return listening;
 }

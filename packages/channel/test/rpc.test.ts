@@ -1,4 +1,4 @@
-import { Channels, client, pipe, serve, type Call } from "@astranet/channel";
+import { Channels, client, pipe, serve, type Call, type CallContext, type Receiver } from "@astranet/channel";
 import { memoryPair } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
 import { sidesOf } from "./support/channel-body.ts";
@@ -11,120 +11,535 @@ rpcBody("over a session", () => {
   return Promise.resolve(sidesOf(new Channels(here, { role: "client" }), new Channels(there, { role: "server" })));
 });
 
+/** Lets everything happen that waits for nothing from outside. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+}
+
+/** A promise, and what resolves it. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}
+
+interface Worker {
+  work(): Promise<number>;
+}
+
+/** Calls of `work` that are begun, each until it is told to end. */
+class Work implements Worker {
+  readonly #running: (() => void)[] = [];
+  most = 0;
+
+  get running(): number {
+    return this.#running.length;
+  }
+
+  async work(): Promise<number> {
+    await new Promise<void>((resolve) => {
+      this.#running.push(resolve);
+      this.most = Math.max(this.most, this.running);
+    });
+    return this.most;
+  }
+
+  end(): void {
+    this.#running.shift()!();
+  }
+}
+
 describe("serve", () => {
-  it("runs maxCalls at once, and the next one waits", async () => {
+  it.each([1, 3])("runs maxCalls at once, and the next one waits: %i", async (maxCalls) => {
     const { sender, receiver } = pipe<Call>();
-    let [running, most] = [0, 0];
-    const waiting: (() => void)[] = [];
-    const work = async (): Promise<number> => {
-      running += 1;
-      most = Math.max(most, running);
-      await new Promise<void>((resolve) => waiting.push(resolve));
-      running -= 1;
-      return most;
-    };
-    const served = serve<{ work(): Promise<number> }>(receiver, { work }, { maxCalls: 3 });
-    const calls = client<{ work(): Promise<number> }>(sender);
+    const work = new Work();
+    const served = serve<Worker>(receiver, work, { maxCalls });
+    const calls = client<Worker>(sender);
     const results = Promise.all(Array.from({ length: 10 }, () => calls.work()));
-    while (waiting.length < 3) await Promise.resolve();
     for (let n = 0; n < 10; n += 1) {
-      while (waiting.length === 0) await Promise.resolve();
-      waiting.shift()!();
+      await settled();
+      expect(work.running).toBe(Math.min(maxCalls, 10 - n));
+      work.end();
     }
-    expect(Math.max(...(await results))).toBe(3);
+    expect(Math.max(...(await results))).toBe(maxCalls);
     void sender.close();
     await served;
-    await expect(serve(receiver, {}, { maxCalls: 0 })).rejects.toMatchObject({ code: "EINVAL" });
   });
 
-  it("tells a method that its caller is gone, also one that only looks afterwards", async () => {
-    interface Patient {
-      wait(): Promise<void>;
+  it("runs 1,024 calls at once by default", async () => {
+    const { sender, receiver } = pipe<Call>();
+    const work = new Work();
+    const served = serve<Worker>(receiver, work);
+    const calls = client<Worker>(sender);
+    const results = Promise.all(Array.from({ length: 1030 }, () => calls.work()));
+    while (work.running < 1024) await Promise.resolve();
+    await settled();
+    expect(work.running).toBe(1024);
+    for (let n = 0; n < 1030; n += 1) {
+      while (work.running === 0) await Promise.resolve();
+      work.end();
+    }
+    await results;
+    void sender.close();
+    await served;
+  });
+
+  it("resolves when the channel has ended and every call was answered", async () => {
+    const { sender, receiver } = pipe<Call>();
+    const work = new Work();
+    let isOver = false;
+    const served = serve<Worker>(receiver, work).finally(() => (isOver = true));
+    const called = client<Worker>(sender).work();
+    await settled();
+    await sender.close();
+    await settled();
+    expect(isOver).toBe(false);
+    work.end();
+    expect(await called).toBe(1);
+    await served;
+  });
+
+  it("rejects with EINVAL what it cannot serve", async () => {
+    const { sender, receiver } = pipe<Call>();
+    for (const maxCalls of [0, -1, 1.5, NaN, Infinity, "7" as never]) await expect(serve(receiver, {}, { maxCalls })).rejects.toMatchObject({ code: "EINVAL", message: expect.stringContaining("maxCalls") as string });
+    for (const calls of [sender, undefined, null, {}]) await expect(serve(calls as never, {})).rejects.toMatchObject({ code: "EINVAL", message: expect.stringContaining("Receiver") as string });
+    for (const implementation of [undefined, null, 7, "work"]) await expect(serve<Worker>(receiver, implementation as never)).rejects.toMatchObject({ code: "EINVAL", message: expect.stringContaining("implementation") as string });
+  });
+
+  it("asks a function for the implementation of each call, with its own context; what that throws is the answer", async () => {
+    interface Who {
+      who(name: string): Promise<string>;
     }
     const { sender, receiver } = pipe<Call>();
-    let [begun, looked] = [(): void => undefined, (_aborted: boolean): void => undefined];
-    const began = new Promise<void>((resolve) => (begun = resolve));
-    const isAborted = new Promise<boolean>((resolve) => (looked = resolve));
-    let leave = (): void => undefined;
-    const left = new Promise<void>((resolve) => (leave = resolve));
-    void serve<Patient>(receiver, {
-      async wait(context) {
-        begun();
-        await left;
-        looked(context.signal.aborted);
-      },
+    const contexts: CallContext[] = [];
+    const served = serve<Who>(receiver, (context) => {
+      contexts.push(context);
+      if (contexts.length === 3) throw new RangeError("no more");
+      if (contexts.length === 4) return undefined as never;
+      return { who: (name) => `${name} ${contexts.length}` };
     });
-    const abort = new AbortController();
-    const called = client<Patient>(sender).wait({ signal: abort.signal });
-    const rejects = expect(called).rejects.toBe("enough");
-    await began;
-    abort.abort("enough");
-    await rejects;
-    leave();
-    expect(await isAborted).toBe(true);
-  });
-
-  it("aborts no signal of a call that was answered", async () => {
-    interface Quick {
-      quick(): Promise<void>;
-    }
-    const { sender, receiver } = pipe<Call>();
-    const signals: AbortSignal[] = [];
-    const served = serve<Quick>(receiver, { quick: (context) => void signals.push(context.signal) });
-    await client<Quick>(sender).quick();
+    const calls = client<Who>(sender);
+    expect([await calls.who("a"), await calls.who("b")]).toEqual(["a 1", "b 2"]);
+    await expect(calls.who("c")).rejects.toMatchObject({ name: "RangeError", message: "no more" });
+    await expect(calls.who("d")).rejects.toMatchObject({ code: "EINVAL", message: expect.stringContaining("implementation") as string });
+    expect(new Set(contexts).size).toBe(4);
     await sender.close();
     await served;
-    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
   });
 
-  it("tells methods that the channel broke, and rejects once they are through", async () => {
+  it("tells a method that its caller is gone, whether it asks before or after", async () => {
+    const { sender, receiver } = pipe<Call>();
+    const [first, second] = [gate(), gate()];
+    const reasons: unknown[] = [];
+    const served = serve<{ asks(): Promise<void>; waits(): Promise<void> }>(receiver, (context) => ({
+      async asks() {
+        const { signal } = context;
+        expect(context.signal).toBe(signal);
+        await first.opened;
+        expect(signal.aborted).toBe(true);
+        reasons.push(signal.reason);
+      },
+      async waits() {
+        await second.opened;
+        expect(context.signal.aborted).toBe(true);
+        reasons.push(context.signal.reason);
+      },
+    }));
+    const abort = new AbortController();
+    const calls = client<{ asks(): Promise<void>; waits(): Promise<void> }>(sender, { signal: abort.signal });
+    const called = [calls.asks(), calls.waits()].map((each) => expect(each).rejects.toBe("enough"));
+    await settled();
+    abort.abort("enough");
+    await Promise.all(called);
+    first.open();
+    second.open();
+    void sender.close();
+    await served;
+    expect(reasons).toEqual([expect.objectContaining({ code: "EPIPE" }), expect.objectContaining({ code: "EPIPE" })]);
+  });
+
+  it("tells methods that the channel broke, whether they ask before or after, and rejects once they are through", async () => {
+    interface Patient {
+      asks(): Promise<never>;
+      waits(): Promise<never>;
+      quick(): Promise<number>;
+    }
     const { sender, receiver } = pipe<Call>();
     const reasons: unknown[] = [];
-    const served = serve<{ wait(): Promise<never> }>(receiver, {
-      wait: ({ signal }) =>
+    const signals: AbortSignal[] = [];
+    const broke = gate();
+    const served = serve<Patient>(receiver, (context) => ({
+      asks: () =>
         new Promise((_resolve, reject) => {
+          const { signal } = context;
           signal.addEventListener("abort", () => {
             reasons.push(signal.reason);
             reject(signal.reason);
           });
         }),
-    });
-    const waiting = Promise.resolve(client<{ wait(): Promise<never> }>(sender).wait());
-    waiting.catch(() => undefined);
-    for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+      async waits() {
+        await broke.opened;
+        await settled();
+        const { signal } = context;
+        expect(signal.aborted).toBe(true);
+        reasons.push(signal.reason);
+        throw signal.reason;
+      },
+      quick: () => signals.push(context.signal),
+    }));
+    const calls = client<Patient>(sender);
+    const waiting = [calls.asks(), calls.waits()].map((each) => expect(each).rejects.toMatchObject({ code: "ECONNRESET" }));
+    expect(await calls.quick()).toBe(1);
     sender.abort(new Error("pulled"));
+    broke.open();
     await expect(served).rejects.toMatchObject({ code: "ECONNRESET" });
-    expect(reasons).toEqual([expect.objectContaining({ code: "ECONNRESET" })]);
-    await expect(waiting).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(reasons).toEqual([expect.objectContaining({ code: "ECONNRESET" }), expect.objectContaining({ code: "ECONNRESET" })]);
+    await Promise.all(waiting);
+    // Of a call that was answered before, no more.
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
   });
 
-  it("ignores a message that is no call", async () => {
-    const { sender, receiver } = pipe<Call>({ capacity: 5 });
-    const served = serve<{ one(): Promise<number> }>(receiver, { one: () => 1 });
-    await sender.send(7 as never);
-    await sender.send({ method: "one" } as never);
+  it("tells every one of many calls that the channel broke", async () => {
+    const { sender, receiver } = pipe<Call>();
+    let told = 0;
+    const served = serve<Worker>(receiver, ({ signal }) => ({
+      work: () =>
+        new Promise((resolve) => {
+          signal.addEventListener("abort", () => resolve((told += 1)));
+        }),
+    }));
+    const calls = client<Worker>(sender);
+    for (let n = 0; n < 20; n += 1) void calls.work();
+    await settled();
+    sender.abort();
+    await expect(served).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(told).toBe(20);
+  });
+
+  it("aborts no signal of a call that was answered, whenever it is asked for", async () => {
+    interface Quick {
+      quick(): Promise<void>;
+      items(): AsyncIterable<number>;
+      fails(): Promise<void>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    const signals: AbortSignal[] = [];
+    const contexts: CallContext[] = [];
+    const served = serve<Quick>(receiver, (context) => ({
+      quick() {
+        contexts.push(context);
+        signals.push(context.signal);
+      },
+      async *items() {
+        contexts.push(context);
+        signals.push(context.signal);
+        yield 1;
+      },
+      fails() {
+        contexts.push(context);
+        throw new Error("so");
+      },
+    }));
+    const calls = client<Quick>(sender);
+    await calls.quick();
+    for await (const item of calls.items()) expect(item).toBe(1);
+    await expect(calls.fails()).rejects.toMatchObject({ message: "so" });
+    sender.abort();
+    await expect(served).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect([...signals, ...contexts.map(({ signal }) => signal)].map(({ aborted }) => aborted)).toEqual([false, false, false, false, false]);
+  });
+
+  it("calls methods as those of their object: own ones and those of its classes, and nothing else", async () => {
+    let gets = 0;
+    class Base {
+      protected readonly who = "me";
+      inherited(): string {
+        return `inherited by ${this.who}`;
+      }
+      hidden(): string {
+        return "hidden";
+      }
+      covered(): string {
+        return "covered";
+      }
+    }
+    class Offers extends Base {
+      readonly own = (): string => `own of ${this.who}`;
+      readonly field = 7;
+      get made(): () => string {
+        gets += 1;
+        return () => "made";
+      }
+      static shared(): string {
+        return "shared";
+      }
+    }
+    const offers = Object.defineProperty(Object.assign(new Offers(), { covered: undefined }), "hidden", {
+      get() {
+        gets += 1;
+        return () => "got";
+      },
+    });
+    const { sender, receiver } = pipe<Call>();
+    void serve(receiver, offers);
+    const calls = client<Record<string, () => Promise<string>>>(sender);
+    expect(await calls["inherited"]!()).toBe("inherited by me");
+    expect(await calls["own"]!()).toBe("own of me");
+    for (const name of ["field", "made", "hidden", "covered", "shared", "who", "constructor", "toString", "hasOwnProperty", "__proto__", "valueOf", ""]) {
+      await expect(calls[name]!(), name).rejects.toMatchObject({ code: "EINVAL", message: expect.stringContaining(`there is no method "${name}"`) as string });
+    }
+    expect(gets).toBe(0);
+    await expect(calls["x".repeat(1000)]!()).rejects.toMatchObject({ message: expect.stringContaining(`"${"x".repeat(100)}"`) as string });
+  });
+
+  it("serves an object without a prototype, and one that is a function's", async () => {
+    const { sender, receiver } = pipe<Call>();
+    void serve<{ one(): Promise<number> }>(receiver, Object.assign(Object.create(null) as object, { one: () => 1 }));
     expect(await client<{ one(): Promise<number> }>(sender).one()).toBe(1);
+    await expect(client<{ two(): Promise<number> }>(sender).two()).rejects.toMatchObject({ code: "EINVAL" });
+  });
+
+  it("sends what a method throws, also what is no Error; where that cannot be sent the caller hears ECONNRESET", async () => {
+    interface Throws {
+      words(): Promise<never>;
+      object(): Promise<never>;
+      unsendable(): Promise<never>;
+      atOnce(): Promise<never>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    void serve<Throws>(receiver, {
+      words: () => Promise.reject("in words"),
+      object: () => Promise.reject(Object.create(null)),
+      unsendable: () => Promise.reject(new Error("because", { cause: () => undefined })),
+      atOnce: () => {
+        throw new TypeError("at once");
+      },
+    });
+    const calls = client<Throws>(sender);
+    const error = await calls.words().catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ message: "in words" });
+    await expect(calls.object()).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(calls.unsendable()).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(calls.atOnce()).rejects.toMatchObject({ name: "TypeError", message: "at once" });
+  });
+
+  it("ignores a message that is no call, and closes what travels in it", async () => {
+    const { sender, receiver } = pipe<Call>({ capacity: 5 });
+    let calledWith: unknown[] | undefined;
+    const served = serve<{ one(): Promise<number> }>(receiver, {
+      one: (...args: unknown[]) => {
+        calledWith = args;
+        return 1;
+      },
+    });
+    for (const message of [7, null, undefined, "one", [], { method: "one" }, { method: "one", args: [] }, { method: "one", args: [], answer: null }, { method: "one", args: [], answer: {} }]) await sender.send(message as never);
+    for (const message of [{ method: 7, args: [] }, { args: [] }, { method: "one" }, { method: "one", args: "x" }, { method: "one", args: { length: 0 } }]) {
+      const { sender: answer, receiver: answers } = pipe();
+      await sender.send({ ...message, answer } as never);
+      await expect(answers.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
+    }
+    const inner = pipe();
+    await sender.send({ method: "one", args: [], answer: inner.receiver } as never);
+    await expect(inner.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(calledWith).toBeUndefined();
+    expect(await client<{ one(): Promise<number> }>(sender).one()).toBe(1);
+    expect(calledWith).toEqual([]);
     void sender.close();
     await served;
   });
 
-  it("closes what travels in a message that is no call", async () => {
-    const { sender, receiver } = pipe<Call>({ capacity: 1 });
-    const inner = pipe();
-    const served = serve(receiver, {});
-    await sender.send({ method: 7, inner: inner.sender } as never);
-    await expect(inner.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
-    void sender.close();
+  it("closes what travels to a method that is not there, and in results that nobody gets", async () => {
+    interface Gives {
+      gives(): Promise<Receiver<number>>;
+      streams(): AsyncIterable<Receiver<number>>;
+      twice(): Promise<readonly unknown[]>;
+      nothing(numbers: Receiver<number>): Promise<void>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    const left = gate();
+    const [given, streamed, unsent, argument] = [pipe<number>(), pipe<number>(), pipe<number>(), pipe<number>()];
+    const served = serve<Omit<Gives, "nothing">>(receiver, {
+      async gives() {
+        await left.opened;
+        return given.receiver;
+      },
+      async *streams() {
+        await left.opened;
+        yield streamed.receiver;
+      },
+      twice: () => [unsent.receiver, () => 1],
+    });
+    const abort = new AbortController();
+    const leaving = client<Gives>(sender, { signal: abort.signal });
+    void leaving.gives();
+    leaving.streams();
+    await settled();
+    abort.abort();
+    left.open();
+    for (const { sender: end } of [given, streamed]) await expect(end.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(client<Gives>(sender).twice()).rejects.toMatchObject({ code: "EINVAL" });
+    await expect(unsent.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(client<Gives>(sender).nothing(argument.receiver)).rejects.toMatchObject({ code: "EINVAL" });
+    await expect(argument.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+    await sender.close();
     await served;
   });
 
   it("that goes away without an answer is ECONNRESET for the caller", async () => {
     const { sender, receiver } = pipe<Call>();
-    const called = Promise.resolve(client<{ one(): Promise<number> }>(sender).one());
+    const called = client<{ one(): Promise<number> }>(sender).one();
     const { answer } = await receiver.receive();
     await answer.close();
-    await expect(called).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(called).rejects.toMatchObject({ code: "ECONNRESET", message: expect.stringContaining("without an answer") as string });
     receiver.cancel();
-    await expect(Promise.resolve(client<{ one(): Promise<number> }>(sender).one())).rejects.toMatchObject({ code: "EPIPE" });
+    await expect(client<{ one(): Promise<number> }>(sender).one()).rejects.toMatchObject({ code: "EPIPE" });
+  });
+});
+
+interface Simple {
+  one(): Promise<number>;
+  echo(value: unknown): Promise<unknown>;
+  fails(): Promise<never>;
+  waits(): Promise<never>;
+  ends(): Promise<Receiver<number>>;
+  items(): AsyncIterable<Receiver<number>>;
+}
+
+describe("a client", () => {
+  const begin = (): { sender: ReturnType<typeof pipe<Call>>["sender"]; aborted: unknown[]; given: ReturnType<typeof pipe<number>>[] } => {
+    const { sender, receiver } = pipe<Call>();
+    const aborted: unknown[] = [];
+    const given = [pipe<number>(), pipe<number>()];
+    const served = serve<Simple>(receiver, ({ signal }) => {
+      signal.addEventListener("abort", () => aborted.push(signal.reason));
+      return {
+        one: () => 1,
+        echo: (value) => value,
+        fails: () => Promise.reject(new Error("so")),
+        waits: () => new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+        ends: () => Promise.resolve(given[0]!.receiver),
+        async *items() {
+          yield given[1]!.receiver;
+        },
+      };
+    });
+    served.catch(() => undefined);
+    return { sender, aborted, given };
+  };
+
+  it("has a method of every name but `then`, so that it may be awaited itself", async () => {
+    const calls = client<Simple>(begin().sender);
+    expect(await Promise.resolve(calls)).toBe(calls);
+    const odd = calls as unknown as Record<string | symbol, unknown>;
+    expect([odd["then"], odd[Symbol.iterator], odd[Symbol.toPrimitive]]).toEqual([undefined, undefined, undefined]);
+    expect(odd["whatever"]).toBeTypeOf("function");
+  });
+
+  it("throws EINVAL over what is no Sender, and for a signal that is none", () => {
+    const { sender, receiver } = pipe<Call>();
+    for (const calls of [receiver, undefined, null, {}, { send: () => Promise.resolve() }]) expect(() => client(calls as never)).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("Sender") as string }) as Error);
+    for (const signal of [null, {}, new AbortController(), "stop"]) expect(() => client(sender, { signal: signal as never })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("AbortSignal") as string }) as Error);
+    expect(() => client(sender, { signal: undefined as never })).not.toThrow();
+  });
+
+  it("gives its calls as promises have it: catch, finally, and a result for each who awaits", async () => {
+    const calls = client<Simple>(begin().sender);
+    let times = 0;
+    const count = (): void => void (times += 1);
+    expect(await calls.one().finally(count)).toBe(1);
+    await expect(calls.fails().finally(count)).rejects.toMatchObject({ message: "so" });
+    expect(times).toBe(2);
+    expect(await calls.fails().catch((error: unknown) => (error as Error).message)).toBe("so");
+    expect(await calls.one().catch(() => 2)).toBe(1);
+    const fails = calls.fails();
+    expect(await Promise.allSettled([fails, fails])).toMatchObject([{ status: "rejected" }, { status: "rejected" }]);
+    const [one, other] = await Promise.allSettled([fails, fails]);
+    expect((one as PromiseRejectedResult).reason).toBe((other as PromiseRejectedResult).reason);
+  });
+
+  it("tells the method when its signal is aborted, though nobody awaits the call", async () => {
+    const { sender, aborted } = begin();
+    const abort = new AbortController();
+    void client<Simple>(sender, { signal: abort.signal }).waits();
+    await settled();
+    abort.abort(new Error("enough"));
+    await settled();
+    expect(aborted).toEqual([expect.objectContaining({ code: "EPIPE" })]);
+  });
+
+  it("calls nothing once its signal is aborted: every call of it rejects with the reason", async () => {
+    const { sender, receiver } = pipe<Call>({ capacity: 1 });
+    const calls = client<Simple>(sender, { signal: AbortSignal.abort("late") });
+    await expect(calls.one()).rejects.toBe("late");
+    await expect(calls.items()[Symbol.asyncIterator]().next()).rejects.toBe("late");
+    expect(receiver.tryReceive()).toBeUndefined();
+  });
+
+  it("rejects a call that nobody takes when its signal is aborted, and nothing was sent", async () => {
+    const { sender, receiver } = pipe<Call>();
+    const abort = new AbortController();
+    const one = client<Simple>(sender, { signal: abort.signal }).one();
+    const rejects = expect(one).rejects.toBe("enough");
+    abort.abort("enough");
+    await rejects;
+    expect(receiver.tryReceive()).toBeUndefined();
+  });
+
+  it("gives a result that had come when its signal is aborted, whenever that is awaited", async () => {
+    const { sender, aborted } = begin();
+    const abort = new AbortController();
+    const calls = client<Simple>(sender, { signal: abort.signal });
+    const one = calls.one();
+    const fails = calls.fails();
+    await settled();
+    abort.abort("late");
+    expect(await one).toBe(1);
+    await expect(fails).rejects.toMatchObject({ message: "so" });
+    await settled();
+    expect(aborted).toEqual([]);
+  });
+
+  it("has one listener on its signal, however many calls wait, and leaves none, also of calls that nobody awaits", async () => {
+    const { signal } = new AbortController();
+    let listeners = 0;
+    let most = 0;
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+    Object.assign(signal, {
+      addEventListener: (...args: Parameters<typeof add>) => {
+        most = Math.max(most, (listeners += 1));
+        add(...args);
+      },
+      removeEventListener: (...args: Parameters<typeof remove>) => {
+        listeners -= 1;
+        remove(...args);
+      },
+    });
+    const { sender } = begin();
+    const calls = client<Simple>(sender, { signal });
+    for (let n = 0; n < 20; n += 1) void calls.one();
+    const waits = calls.waits();
+    await settled();
+    expect(listeners).toBe(1);
+    sender.abort();
+    await expect(waits).rejects.toMatchObject({ code: "ECONNRESET" });
+    await settled();
+    await expect(calls.echo(() => 1)).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect({ most, listeners }).toEqual({ most: 1, listeners: 0 });
+  });
+
+  it("rejects what cannot be sent, and goes on", async () => {
+    const calls = client<Simple>(begin().sender);
+    await expect(calls.echo(() => 1)).rejects.toMatchObject({ code: "EINVAL" });
+    expect(await calls.echo(7)).toBe(7);
+  });
+
+  it("closes what came in a result that was to be awaited and is iterated, or the other way round", async () => {
+    const { sender, given } = begin();
+    const calls = client<Simple>(sender);
+    await expect((calls.ends() as unknown as AsyncIterable<never>)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "EINVAL" });
+    await expect(given[0]!.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(Promise.resolve(calls.items() as unknown as Promise<unknown>)).rejects.toMatchObject({ code: "EINVAL" });
+    await expect(given[1]!.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 });

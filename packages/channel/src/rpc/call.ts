@@ -1,3 +1,4 @@
+import { isEndObject } from "../message/kinds.ts";
 import type { Sender } from "../sender.ts";
 
 /** What travels for one call: what is called, with what, and where the answers go. Streams of arguments are Receivers in their places. */
@@ -14,12 +15,7 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown>
   return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
 
-/** Sends what an iterable gives, until its end, or until nobody receives. What it throws aborts the channel. */
-export async function feed(source: AsyncIterable<unknown>, sender: Sender): Promise<void> {
-  try {
-    for await (const item of source) await sender.send(item);
-    await sender.close();
-  } catch (error) {
-    sender.abort(error);
-  }
+/** What is sent item by item wherever it is. A Receiver, or a byte stream, can be handed over itself. */
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return isAsyncIterable(value) && !isEndObject(value);
 }

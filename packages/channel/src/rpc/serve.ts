@@ -1,8 +1,10 @@
 import { AstraError } from "@astranet/transport";
 import { discard } from "../discard.ts";
-import type { Receiver } from "../receiver.ts";
-import type { Sender } from "../sender.ts";
-import { isAsyncIterable, type Answer, type Call } from "./call.ts";
+import { onAbort } from "../promises.ts";
+import { Receiver } from "../receiver.ts";
+import { Sender } from "../sender.ts";
+import { isAsyncIterable, isStream, type Answer, type Call } from "./call.ts";
+import { Results } from "./results.ts";
 import type { CallContext, Implementation } from "./types.ts";
 
 /** What `serve` takes. */
@@ -12,14 +14,20 @@ export interface ServeOptions {
 }
 
 /**
- * Answers the calls that come over a channel with the methods of `implementation`, many at once. Resolves when the channel has ended and every call was answered; rejects with what broke it, once
- * the methods that run have been told (their signals).
+ * Answers the calls that come over a channel with the methods of `implementation`, many at once. A method gets exactly the arguments of its call. Who wants to know whether the caller still waits gives a
+ * function instead: it is called once for each call, with its context, and gives the implementation of that call.
  *
- * A method may return a value, a promise or an AsyncIterable; what it throws is sent to the caller. A method that is not there is answered with EINVAL. Only own methods and those of the
- * classes of `implementation` can be called, never those of Object.
+ * Resolves when the channel has ended and every call was answered. Rejects with what broke it, once the methods that run have been told (their signals) and are through: that has to be handled. Rejects
+ * with EINVAL where `calls` is no Receiver, `implementation` neither an object nor a function, or an option wrong.
+ *
+ * A method may return a value, a promise or an AsyncIterable. What it returns directly and is an AsyncIterable is its stream of results. What a promise gives is its one result, so that a Receiver or a
+ * byte stream in it is handed over; only an AsyncIterable that is neither is a stream of results there too. What the method throws is sent to the caller, and so is what that function throws. A method that
+ * is not there is answered with EINVAL. Only own methods and those of the classes of `implementation` can be called, never those of Object.
  */
-export async function serve<S>(calls: Receiver<Call>, implementation: Implementation<S>, options: ServeOptions = {}): Promise<void> {
+export async function serve<S = object>(calls: Receiver<Call>, implementation: NoInfer<Implementation<S> | ((context: CallContext) => Implementation<S>)>, options: ServeOptions = {}): Promise<void> {
   const { maxCalls = 1024 } = options;
+  if (!((calls as unknown) instanceof Receiver)) throw new AstraError("EINVAL", "serve answers the calls of a Receiver, and this is none");
+  if (typeof implementation !== "function") checkImplementation(implementation);
   if (!Number.isSafeInteger(maxCalls) || maxCalls < 1) throw new AstraError("EINVAL", `maxCalls must be an integer from 1 on, not ${String(maxCalls)}`);
   const running = new Set<Promise<void>>();
   const gone = new AbortController();
@@ -38,24 +46,46 @@ export async function serve<S>(calls: Receiver<Call>, implementation: Implementa
   }
 }
 
-async function answer(implementation: object, call: Call, gone: AbortSignal): Promise<void> {
+type Service = object | ((context: CallContext) => object);
+
+function checkImplementation(implementation: unknown): void {
+  if (typeof implementation !== "object" || implementation === null) throw new AstraError("EINVAL", `the implementation of a service must be an object, or a function that gives one, not ${String(implementation)}`);
+}
+
+async function answer(service: Service, call: Call, gone: AbortSignal): Promise<void> {
   if (!isCall(call)) {
     discard(call);
     return;
   }
   const { method, args, answer: answers } = call;
-  const waiting = new CallerWaits(answers, gone);
+  const waiting = typeof service === "function" ? new CallerWaits(answers, gone) : undefined;
+  const send = async (given: Answer): Promise<void> => {
+    try {
+      await answers.send(given);
+    } catch (error) {
+      // Nobody will have what is in it.
+      discard(given);
+      throw error;
+    }
+  };
+  let isCalled = false;
   try {
-    const result: unknown = await methodOf(implementation, method).apply(implementation, [...args, waiting.context]);
-    const isStream = isAsyncIterable(result);
-    if (isStream) for await (const item of result) await answers.send({ item });
-    waiting.over();
-    await answers.send(isStream ? { done: true } : { value: result });
+    const implementation = waiting === undefined ? service : (service as (context: CallContext) => object)(waiting.context);
+    const found = methodOf(implementation, method);
+    isCalled = true;
+    const returned = Reflect.apply(found, implementation, args);
+    // Of another service, called here, it is known when the first of them comes.
+    const streams = returned instanceof Results ? await returned._isStream() : isAsyncIterable(returned);
+    const result = streams ? returned : await returned;
+    const hasStream = streams || isStream(result);
+    if (hasStream) for await (const item of result as AsyncIterable<unknown>) await send({ item });
+    waiting?.over();
+    await send(hasStream ? { done: true } : { value: result });
     await answers.close();
   } catch (error) {
+    waiting?.over();
+    if (!isCalled) discard(args);
     await refuse(answers, error);
-  } finally {
-    waiting.over();
   }
 }
 
@@ -66,7 +96,7 @@ class CallerWaits {
   readonly #gone: AbortSignal;
   #abort: AbortController | undefined;
   #isOver = false;
-  readonly #disappeared = (): void => this.#abort?.abort(this.#gone.reason);
+  #stopListening: (() => void) | undefined;
 
   constructor(answers: Sender<Answer>, gone: AbortSignal) {
     this.#answers = answers;
@@ -82,7 +112,7 @@ class CallerWaits {
   /** The method is through: whatever happens now is no concern of the method's. */
   over(): void {
     this.#isOver = true;
-    this.#gone.removeEventListener("abort", this.#disappeared);
+    this.#stopListening?.();
   }
 
   #signal(): AbortSignal {
@@ -96,7 +126,7 @@ class CallerWaits {
     if (this.#gone.aborted) abort.abort(this.#gone.reason);
     else if (this.#answers._queue?.refusal !== undefined) cancel();
     else {
-      this.#gone.addEventListener("abort", this.#disappeared, { once: true });
+      this.#stopListening = onAbort(this.#gone, (reason) => abort.abort(reason));
       this.#answers.closed.then(cancel, cancel);
     }
     return abort.signal;
@@ -114,17 +144,17 @@ async function refuse(answers: Sender<Answer>, error: unknown): Promise<void> {
 }
 
 function methodOf(implementation: object, method: string): (...args: unknown[]) => unknown {
+  checkImplementation(implementation);
   for (let at: object | null = implementation; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {
-    const own: unknown = Object.getOwnPropertyDescriptor(at, method)?.value;
-    if (own !== undefined) {
-      if (typeof own === "function" && method !== "constructor") return own as (...args: unknown[]) => unknown;
-      break;
-    }
+    const own = Object.getOwnPropertyDescriptor(at, method);
+    if (own === undefined) continue;
+    if (typeof own.value === "function" && method !== "constructor") return own.value as (...args: unknown[]) => unknown;
+    break;
   }
   throw new AstraError("EINVAL", `there is no method "${method.slice(0, 100)}"`);
 }
 
 function isCall(call: unknown): call is Call {
   const { method, args, answer: answers } = (call ?? {}) as Partial<Record<keyof Call, unknown>>;
-  return typeof method === "string" && Array.isArray(args) && typeof (answers as Partial<Sender> | undefined)?.send === "function";
+  return typeof method === "string" && Array.isArray(args) && answers instanceof Sender;
 }
