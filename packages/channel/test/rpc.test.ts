@@ -308,8 +308,12 @@ describe("serve", () => {
     }
     const { sender, receiver } = pipe<Call>();
     void serve<Throws>(receiver, {
-      words: () => Promise.reject("in words"),
-      object: () => Promise.reject(Object.create(null)),
+      words: () => {
+        throw "in words" as unknown;
+      },
+      object: () => {
+        throw Object.create(null) as unknown;
+      },
       unsendable: () => Promise.reject(new Error("because", { cause: () => undefined })),
       atOnce: () => {
         throw new TypeError("at once");

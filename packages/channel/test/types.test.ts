@@ -84,8 +84,7 @@ describe("the compiler", () => {
       await files.stat("x", { signal: AbortSignal.abort() });
       // @ts-expect-error a signal is an option, not the options
       client<Files>(pipe<Call>().sender, AbortSignal.abort());
-      // @ts-expect-error calls go into a Sender
-      client<Files>(pipe<Call>().receiver);
+      expectTypeOf(client<Files>).parameter(0).toEqualTypeOf<Sender<Call>>();
       expectTypeOf(files).not.toHaveProperty("remove");
       const { receiver } = pipe<Call>();
       const methods: Implementation<Files> = {
@@ -113,8 +112,9 @@ describe("the compiler", () => {
       await serve<Pick<Files, "stat">>(receiver, { stat: () => ({ size: "1" }) });
       // @ts-expect-error no context after the arguments
       await serve<Pick<Files, "stat">>(receiver, { stat: (path: string, context: CallContext) => ({ size: context.signal.aborted ? 0 : path.length }) });
-      // @ts-expect-error calls come out of a Receiver
-      await serve<Files>(pipe<Call>().sender, methods);
+      expectTypeOf(serve<Files>).parameter(0).toEqualTypeOf<Receiver<Call>>();
+      // Functions have methods of these names.
+      await serve<{ call(n: number): Promise<number>; bind(n: number): Promise<number> }>(receiver, { call: (n) => n, bind: async (n) => n });
       // What a client gives is handed on.
       await serve<Files>(receiver, { stat: (path) => files.stat(path), list: (folder) => files.list(folder), upload: (chunks) => files.upload(chunks) });
     });
@@ -207,13 +207,15 @@ describe("the compiler", () => {
       await serve<Service>(receiver, new Service());
       await serve<typeof methods>(receiver, methods);
       await serve(receiver, { up: (words: string) => words });
+      await serve(receiver, () => ({ up: (words: string) => words }));
+      await serve(receiver, (context) => ({ up: (words: string) => (context.signal.aborted ? "" : words) }));
       await serve(receiver, (context) => {
         expectTypeOf(context).toEqualTypeOf<CallContext>();
         return methods;
       });
-      // @ts-expect-error no object
+      // @ts-expect-error a number is no object
       await serve(receiver, 7);
-      // @ts-expect-error no object
+      // @ts-expect-error undefined is no object
       await serve(receiver, undefined);
       const calls = client<typeof methods>(sender);
       expectTypeOf(calls.up).toEqualTypeOf<(words: string) => Promise<string>>();
@@ -222,7 +224,7 @@ describe("the compiler", () => {
       expectTypeOf(client<Service>(sender)).toEqualTypeOf<{ readonly up: (words: string) => Promise<string> }>();
       // Who gives up the types has none.
       await client<Record<string, (...args: unknown[]) => Promise<unknown>>>(sender)["anything"]!(1, 2);
-      // eslint-disable-next-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access
+      // eslint-disable-next-line @typescript-eslint/no-explicit-any
       await client<any>(sender)["anything"]!(1);
     });
   });

@@ -24,7 +24,11 @@ export interface ServeOptions {
  * byte stream in it is handed over; only an AsyncIterable that is neither is a stream of results there too. What the method throws is sent to the caller, and so is what that function throws. A method that
  * is not there is answered with EINVAL. Only own methods and those of the classes of `implementation` can be called, never those of Object.
  */
-export async function serve<S = object>(calls: Receiver<Call>, implementation: NoInfer<Implementation<S> | ((context: CallContext) => Implementation<S>)>, options: ServeOptions = {}): Promise<void> {
+export function serve<S = object>(calls: Receiver<Call>, implementation: NoInfer<(context: CallContext) => Implementation<S> & object>, options?: ServeOptions): Promise<void>;
+// Not as one signature with a union: functions have methods too, and `call` and `bind` of a service would be taken for those.
+// eslint-disable-next-line @typescript-eslint/unified-signatures
+export function serve<S = object>(calls: Receiver<Call>, implementation: NoInfer<Implementation<S> & object>, options?: ServeOptions): Promise<void>;
+export async function serve(calls: Receiver<Call>, implementation: Service, options: ServeOptions = {}): Promise<void> {
   const { maxCalls = 1024 } = options;
   if (!((calls as unknown) instanceof Receiver)) throw new AstraError("EINVAL", "serve answers the calls of a Receiver, and this is none");
   if (typeof implementation !== "function") checkImplementation(implementation);

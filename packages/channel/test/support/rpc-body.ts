@@ -426,8 +426,8 @@ export function rpcBody(name: string, begin: () => Promise<Sides>): void {
 }
 
 /** Gives nothing, and does not end. */
-async function* quiet(): AsyncGenerator<number> {
-  await new Promise<never>(() => undefined);
+function quiet(): AsyncIterable<number> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) };
 }
 
 async function* oneAndQuiet(): AsyncGenerator<number> {
