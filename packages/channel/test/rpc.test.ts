@@ -392,6 +392,22 @@ describe("serve", () => {
     await served;
   });
 
+  it("leaves to a method what it was given, also where that fails", async () => {
+    const { sender, receiver } = pipe<Call>();
+    let kept: Receiver<number> | undefined;
+    void serve<{ keeps(numbers: Receiver<number>): Promise<void> }>(receiver, {
+      keeps(numbers) {
+        kept = numbers;
+        throw new Error("so");
+      },
+    });
+    const numbers = pipe<number>();
+    await expect(client<{ keeps(numbers: Receiver<number>): Promise<void> }>(sender).keeps(numbers.receiver)).rejects.toMatchObject({ message: "so" });
+    const sent = numbers.sender.send(7);
+    expect(await kept!.receive()).toBe(7);
+    await sent;
+  });
+
   it("that goes away without an answer is ECONNRESET for the caller", async () => {
     const { sender, receiver } = pipe<Call>();
     const called = client<{ one(): Promise<number> }>(sender).one();
@@ -513,10 +529,12 @@ describe("a client", () => {
     const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
     Object.assign(signal, {
       addEventListener: (...args: Parameters<typeof add>) => {
+        expect(args[0]).toBe("abort");
         most = Math.max(most, (listeners += 1));
         add(...args);
       },
       removeEventListener: (...args: Parameters<typeof remove>) => {
+        expect(args[0]).toBe("abort");
         listeners -= 1;
         remove(...args);
       },
@@ -537,7 +555,7 @@ describe("a client", () => {
   it("rejects what cannot be sent, and goes on", async () => {
     const calls = client<Simple>(begin().sender);
     await expect(calls.echo(() => 1)).rejects.toMatchObject({ code: "EINVAL" });
-    expect(await calls.echo(7)).toBe(7);
+    expect([await calls.echo(7), await calls.echo(null), await calls.echo(undefined)]).toEqual([7, null, undefined]);
   });
 
   it("closes what came in a result that was to be awaited and is iterated, or the other way round", async () => {

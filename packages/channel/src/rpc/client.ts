@@ -25,12 +25,12 @@ export function client<S>(calls: Sender<Call>, options: Abortable = {}): Client<
     get: (_target, method) => {
       // Whoever awaits the client itself asks for this.
       if (typeof method !== "string" || method === "then") return undefined;
-      return (...args: unknown[]) => call(calls, method, args, signal);
+      return (...args: unknown[]) => call(calls, method, args, options);
     },
   });
 }
 
-function call(calls: Sender<Call>, method: string, given: readonly unknown[], signal: AbortSignal | undefined): Results {
+function call(calls: Sender<Call>, method: string, given: readonly unknown[], options: Abortable): Results {
   const streams: ArgumentStream[] = [];
   const args = given.map((source) => {
     if (!isStream(source)) return source;
@@ -38,7 +38,7 @@ function call(calls: Sender<Call>, method: string, given: readonly unknown[], si
     streams.push({ source, sender });
     return receiver;
   });
-  const { sender: answer, receiver: answers } = pipe<Answer>({ capacity: 1 });
-  const sent = calls.send({ method, args, answer }, signal === undefined ? {} : { signal });
-  return new Results(sent, answers, streams, signal);
+  const { sender: answer, receiver: answers } = pipe<Answer>();
+  const sent = calls.send({ method, args, answer }, options);
+  return new Results(sent, answers, streams, options.signal);
 }

@@ -30,7 +30,7 @@ export class Results implements PromiseLike<unknown>, AsyncIterable<unknown> {
     const fail = (reason: unknown): void => this.#fail(reason);
     this.#stopListening = onAbort(signal, fail);
     this.#first = handled(this.#next(sent));
-    if (streams.length > 0) void handled(sent.then(() => streams.forEach((stream) => void feed(stream, fail))));
+    for (const stream of streams) void handled(sent.then(() => feed(stream, fail)));
   }
 
   then<R = unknown, E = never>(onfulfilled?: ((value: unknown) => R | PromiseLike<R>) | null, onrejected?: ((reason: unknown) => E | PromiseLike<E>) | null): Promise<R | E> {
@@ -123,7 +123,6 @@ export class Results implements PromiseLike<unknown>, AsyncIterable<unknown> {
 
   /** The streams first: what the method hears of them says why. */
   #giveUp(reason: unknown): void {
-    if (this.#isOver) return;
     for (const { sender } of this.#streams) sender.abort(reason);
     this.#end();
   }

@@ -2,7 +2,7 @@ import { AstraError } from "@astranet/transport";
 import { discard } from "../discard.ts";
 import { onAbort } from "../promises.ts";
 import { Receiver } from "../receiver.ts";
-import { Sender } from "../sender.ts";
+import { owned, Sender } from "../sender.ts";
 import { isAsyncIterable, isStream, type Answer, type Call } from "./call.ts";
 import { Results } from "./results.ts";
 import type { CallContext, Implementation } from "./types.ts";
@@ -128,7 +128,7 @@ class CallerWaits {
     };
     // What has happened before it was asked for is told at once, for who only looks whether it is aborted.
     if (this.#gone.aborted) abort.abort(this.#gone.reason);
-    else if (this.#answers._queue?.refusal !== undefined) cancel();
+    else if (owned(this.#answers).refusal !== undefined) cancel();
     else {
       this.#stopListening = onAbort(this.#gone, (reason) => abort.abort(reason));
       this.#answers.closed.then(cancel, cancel);

@@ -22,6 +22,7 @@ interface Calculator {
   none(): AsyncIterable<number>;
   upload(path: string, chunks: AsyncIterable<number>, others?: AsyncIterable<number>): Promise<number>;
   two(numbers: AsyncIterable<number>): Promise<number[]>;
+  early(numbers: AsyncIterable<number>): AsyncIterable<number>;
   ignores(blocks: AsyncIterable<Uint8Array>): Promise<never>;
 }
 
@@ -151,7 +152,13 @@ class Service {
   async two(numbers: AsyncIterable<number>): Promise<number[]> {
     const found: number[] = [];
     for await (const n of numbers) if (found.push(n) === 2) break;
+    // The caller hears that before there is a result.
+    for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
     return found;
+  }
+
+  async *early(_numbers: AsyncIterable<number>): AsyncGenerator<number> {
+    yield 1;
   }
 
   async ignores(_blocks: AsyncIterable<Uint8Array>): Promise<never> {
@@ -339,6 +346,17 @@ export function rpcBody(name: string, begin: () => Promise<Sides>): void {
         };
         expect(await calls.two(endless())).toEqual([0, 1]);
         await end;
+      }));
+
+    it("is over when its results are, whatever a stream of arguments throws then", () =>
+      using(async (calls) => {
+        let fail = (_error: Error): void => undefined;
+        const failing = new Promise<never>((_resolve, reject) => (fail = reject));
+        const results = calls.early({ [Symbol.asyncIterator]: () => ({ next: () => failing }) })[Symbol.asyncIterator]() as AsyncIterableIterator<number>;
+        expect(await all(results)).toEqual([1]);
+        fail(new Error("too late"));
+        for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+        expect(await results.next()).toEqual({ done: true, value: undefined });
       }));
 
     it("ends streams of arguments of a call that failed, and of a method that is not there", () =>
