@@ -222,7 +222,7 @@ class Play {
   async #select(cases: readonly { sends: boolean; at: number }[], wait: boolean): Promise<void> {
     const messages = cases.map(() => (this.#messages += 1));
     const named: Cases = Object.fromEntries(cases.map((each, i) => [String(i), each.sends ? sending(this.pipes[each.at]!.sender, messages[i]!) : this.pipes[each.at]!.receiver]));
-    const possible = cases.flatMap((each, i) => {
+    const possible = cases.flatMap((each, i): Outcome[] => {
       const model = this.model.pipes[each.at]!;
       if (each.sends) return model.refusal !== undefined ? [model.refusal] : model.canSend ? [{ case: String(i) }] : [];
       if (model.canReceive) return [{ case: String(i), done: false, message: model.items[0] ?? model.senders[0]!.message }];
