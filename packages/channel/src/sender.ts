@@ -11,7 +11,7 @@ export interface Abortable {
 
 /**
  * The end of a channel where messages of type `T` go in. They come out at its {@link Receiver} in the same order, as copies: in this process, or wherever
- * that end was sent to. What a message may hold: see docs/channels.md. Made by `pipe`, by `Channels.open`, or received within a message.
+ * that end was sent to. What a message may hold: https://github.com/astranet/astranet/blob/main/docs/channels.md. Made by `pipe`, by `Channels.open`, or received within a message.
  */
 export class Sender<T = unknown> implements AsyncDisposable {
   /** Undefined once it was handed over. @internal */
