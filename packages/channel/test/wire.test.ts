@@ -1,20 +1,13 @@
 import { Channels, json, pipe, type Receiver, type Sender } from "@astranet/channel";
 import { Encoder, ExtData } from "@msgpack/msgpack";
 import { describe, expect, it } from "vitest";
-import { message, preface, rawPeer, type RawPeer } from "./support/peer.ts";
+import { begin, message, preface } from "./support/peer.ts";
 import { state } from "./support/state.ts";
-import { VirtualClock } from "../../router/test/support/virtual-clock.ts";
 
 const encoder = new Encoder();
 /** msgpack of an object whose `end` is the first end of the message. */
 const withEnd = encoder.encode({ end: new ExtData(65, Uint8Array.of(0)) });
 const [sender, receiver] = [1, 2];
-
-/** With virtual time: whatever comes, comes now. */
-function begin(options = {}): RawPeer & { clock: VirtualClock } {
-  const clock = new VirtualClock();
-  return { ...rawPeer(options, clock), clock };
-}
 
 describe("a channel in a message", () => {
   it("may arrive before its message", async () => {

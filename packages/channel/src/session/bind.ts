@@ -28,7 +28,7 @@ export function bind(host: ChannelHost, end: End, kind: EndKind, stream: Stream)
       pumpIn(port, end as WritableStream<Uint8Array>);
       break;
     case "duplex":
-      void pumpOut((end as DuplexBytes).readable, stream);
+      void pumpOut((end as DuplexBytes).readable, stream, true);
       pumpIn(port, (end as DuplexBytes).writable);
       break;
   }

@@ -1,12 +1,20 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
 import type { Port } from "./port.ts";
-import { giveUp, resetFor } from "./reset-codes.ts";
+import { resetFor, whenTaken } from "./reset-codes.ts";
 
-/** Sends what `readable` gives, to its end. Whoever reads at the other end and wants no more cancels it. */
-export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stream): Promise<void> {
+const ignore = (): void => undefined;
+
+/** Breaks what goes out on a stream: of a pair only that, and then the peer does not hear why. */
+function abortOut(stream: Stream, reason: unknown, ofPair: boolean): void {
+  if (ofPair) stream.writable.abort().catch(ignore);
+  else resetFor(stream, reason);
+}
+
+/** Sends what `readable` gives, to its end. Whoever reads at the other end and wants no more cancels it. `ofPair`: what comes in is for itself. */
+export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stream, ofPair = false): Promise<void> {
   const reader = readable.getReader();
-  const cancel = (reason?: unknown): void => void reader.cancel(reason).catch(() => undefined);
+  const cancel = (reason?: unknown): void => void reader.cancel(reason).catch(ignore);
   stream.closed.then(cancel, cancel);
   try {
     for (let result = await reader.read(); !result.done; result = await reader.read()) {
@@ -16,21 +24,27 @@ export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stre
     await stream.end();
   } catch (error) {
     cancel(error);
-    giveUp(stream, error);
+    whenTaken(stream, () => abortOut(stream, error, ofPair));
   }
 }
 
 /** Writes what comes to `writable`, as fast as that takes it. */
 export function pumpIn(port: Port, writable: WritableStream<Uint8Array>): void {
   const writer = writable.getWriter();
-  const ignore = (): void => undefined;
+  let isOver = false;
   writer.closed.catch(() => port.stream.stop());
   port.read({
     data: (chunk) => {
       writer.write(chunk).then(() => port.consume(chunk.length), ignore);
     },
-    end: () => void writer.close().catch(ignore),
-    failed: (error) => void writer.abort(error).catch(ignore),
+    end: () => {
+      isOver = true;
+      writer.close().catch(ignore);
+    },
+    failed: (error) => {
+      // It has all of it, and may take its time.
+      if (!isOver) writer.abort(error).catch(ignore);
+    },
   });
 }
 
@@ -38,7 +52,7 @@ export function pumpIn(port: Port, writable: WritableStream<Uint8Array>): void {
 export function readableOf(port: Port): ReadableStream<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let wanted: (() => void) | undefined;
-  let give: () => boolean = () => false;
+  let give!: () => boolean;
   return new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
@@ -53,9 +67,7 @@ export function readableOf(port: Port): ReadableStream<Uint8Array> {
             wanted?.();
           },
           failed: (error) => {
-            if (isOver) return;
-            isOver = true;
-            controller.error(error);
+            if (!isOver) controller.error(error);
           },
         });
         give = () => {
@@ -86,7 +98,7 @@ export function readableOf(port: Port): ReadableStream<Uint8Array> {
 }
 
 /** A WHATWG view for writing to a stream. */
-export function writableOf(stream: Stream): WritableStream<Uint8Array> {
+export function writableOf(stream: Stream, ofPair = false): WritableStream<Uint8Array> {
   return new WritableStream<Uint8Array>({
     start: (controller) => {
       const broken = (error: unknown): void => controller.error(error);
@@ -94,7 +106,7 @@ export function writableOf(stream: Stream): WritableStream<Uint8Array> {
     },
     write: (chunk) => stream.write(chunk),
     close: () => stream.end(),
-    abort: (reason) => resetFor(stream, reason),
+    abort: (reason) => abortOut(stream, reason, ofPair),
   });
 }
 

@@ -67,9 +67,9 @@ export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undef
       releasePartial: (bytes) => (this.#partialBytes -= bytes),
     };
     if (pipe instanceof Session && !shared) void this.#acceptAll();
+    // What came before is still received.
     this.session.closed.then(
-      () => this.#over(),
-      // What came before is still received.
+      () => this.#over(undefined, true),
       (error: unknown) => this.#over(error, true),
     );
   }
@@ -111,7 +111,8 @@ export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undef
       new PrefaceReader(
         port,
         (purpose) => {
-          if ("reference" in purpose) this.#host.references.arrived(purpose.reference, port);
+          if (this.#isOver) turnAway(stream);
+          else if ("reference" in purpose) this.#host.references.arrived(purpose.reference, port);
           else if (purpose.codec === this.#host.codec.name) this.#opened(port);
           else malformed(new AstraError("ERR_ASTRANET_PROTOCOL", `the channel's messages are ${purpose.codec}, and here they are ${this.#host.codec.name}`));
         },
@@ -156,10 +157,7 @@ export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undef
         this.#waitingCount -= 1;
         return receiverOf(this.#host, port);
       },
-      discard: (): void => {
-        this.#waitingCount -= 1;
-        turnAway(port.stream);
-      },
+      discard: (): void => turnAway(port.stream),
       restore: (): void => undefined,
     };
     if (this.#waitingCount >= acceptBacklog && !this.#waiting.hasTaker) {
@@ -178,7 +176,7 @@ export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undef
 
   #over(error?: unknown, keep = false): void {
     this.#isOver = true;
-    this.#host.references.close();
+    this.#host.references.close(error ?? new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the channels were closed"), keep);
     if (error === undefined) void this.#waiting.end();
     else this.#waiting.fail(error, { keep });
   }

@@ -4,6 +4,7 @@ import { isEnd, kindOf, type End, type EndKind } from "../message/kinds.ts";
 import { checkOwned, toMove } from "../message/moved-ends.ts";
 import { Parcel } from "../message/parcel.ts";
 import { explained, Unsupported } from "../message/unsupported.ts";
+import { varintBytes } from "../message/varint.ts";
 import type { Item } from "../queue/item.ts";
 import type { ChannelHost } from "./host.ts";
 import { frameRoom } from "./message-frame.ts";
@@ -35,7 +36,8 @@ export function encodeNow({ codec, limits }: ChannelHost, message: unknown): Enc
   } catch (error) {
     throw explained(error, message);
   }
-  const length = payload.length - room;
+  // With what is before it, as the peer counts: an end takes at most eight bytes there.
+  const length = payload.length - room + varintBytes(table.ends.length) + 8 * table.ends.length;
   if (length > limits.maxMessageBytes) throw new AstraError("EMSGSIZE", `a message of ${length} bytes is too long: maxMessageBytes is ${limits.maxMessageBytes}`);
   return new EncodedMessage(payload, room, table.ends, table.kinds);
 }

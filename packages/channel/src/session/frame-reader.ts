@@ -38,7 +38,7 @@ export class FrameReader {
       const piece = chunk.subarray(at, at + this.#wanted - this.#held);
       at += piece.length;
       if (piece.length === this.#wanted) this.#give(piece, take);
-      else {
+      else if (piece.length > 0) {
         this.#pieces.push(piece);
         this.#held += piece.length;
         if (this.#held === this.#wanted) this.#give(joined(this.#pieces, this.#held), take);

@@ -45,10 +45,7 @@ export class MessageReader implements PortReader {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#stopped) {
-      this.#port.consume(chunk.length);
-      return;
-    }
+    if (this.#stopped) return;
     try {
       this.#frames.push(chunk, this.#take);
       this.#prepay();
@@ -86,6 +83,8 @@ export class MessageReader implements PortReader {
   }
 
   readonly #take = (body: Uint8Array, bytes: number): void => {
+    // By what became of the one before, which came in the same chunk.
+    if (this.#stopped) return;
     this.#count += 1;
     const { references, payload } = decodeMessage(body, this.#host.limits.maxReferences);
     const item = new NetworkItem(this.#host, this, payload, bytes, this.#prepaid);
@@ -143,7 +142,6 @@ export class MessageReader implements PortReader {
   /** The receiver wants no more. */
   #stop(): void {
     this.#dropHeld();
-    if (this.#stopped) return;
     this.#ignoreMore();
     this.#port.stream.stop(stopCode(this.#count));
   }
@@ -173,6 +171,7 @@ class NetworkItem implements Item, EndReader {
   readonly #bytes: number;
   readonly #prepaid: number;
   #ends: { readonly kind: Reference["kind"]; readonly claim: Claim; taken: boolean }[] | undefined;
+  #isOver = false;
 
   constructor(host: ChannelHost, reader: MessageReader, payload: Uint8Array, bytes: number, prepaid: number) {
     this.#host = host;
@@ -193,7 +192,7 @@ class NetworkItem implements Item, EndReader {
 
   claim({ kind, id }: Reference, onsettled: () => void): void {
     const claim = this.#host.references.claim(id);
-    if (!claim.settled) claim.onsettled(onsettled);
+    claim.onsettled(onsettled);
     this.#ends ??= [];
     this.#ends.push({ kind, claim, taken: false });
   }
@@ -202,7 +201,7 @@ class NetworkItem implements Item, EndReader {
     const end = this.#ends?.[number];
     if (end === undefined || end.taken) throw new AstraError("ERR_ASTRANET_PROTOCOL", `a message has no end number ${number}${end === undefined ? "" : " any more"}`);
     end.taken = true;
-    return endFor(this.#host, end.kind, end.claim.port);
+    return endFor(this.#host, end.kind, end.claim);
   }
 
   open(): unknown {
@@ -211,31 +210,29 @@ class NetworkItem implements Item, EndReader {
       message = this.#host.codec.decode(this.#payload, this);
     } catch (error) {
       const malformed = AstraError.is(error) ? error : new AstraError("ERR_ASTRANET_PROTOCOL", `a message could not be decoded as ${this.#host.codec.name}: ${reasonText(error)}`, { cause: error });
-      this.#dropEnds();
       this.#reader.broke(malformed);
-      this.#reader.opened(this.#bytes, this.#prepaid);
+      this.discard();
       throw malformed;
     }
-    this.#dropEnds();
-    this.#reader.opened(this.#bytes, this.#prepaid);
+    // Those that the message does not hold are nobody's.
+    for (const { claim, taken } of this.#ends ?? []) if (!taken) discardClaim(claim);
+    this.#over();
     return message;
   }
 
+  /** Of one that was opened too, where what it was opened for has failed: nobody has what is in it. */
   discard(): void {
-    this.#dropEnds();
-    this.#reader.opened(this.#bytes, this.#prepaid);
+    for (const { claim } of this.#ends ?? []) discardClaim(claim);
+    this.#over();
   }
 
   restore(): void {
     this.discard();
   }
 
-  /** Those that the message does not hold are nobody's. */
-  #dropEnds(): void {
-    for (const end of this.#ends ?? []) {
-      if (end.taken) continue;
-      end.taken = true;
-      discardClaim(end.claim);
-    }
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#reader.opened(this.#bytes, this.#prepaid);
   }
 }

@@ -8,7 +8,7 @@ import { bind } from "./bind.ts";
 import { encodeNow } from "./encoded-message.ts";
 import type { ChannelHost } from "./host.ts";
 import { encodeMessage } from "./message-frame.ts";
-import { giveUp, isUnread } from "./reset-codes.ts";
+import { isUnread, resetFor, whenTaken } from "./reset-codes.ts";
 import { SentEnds } from "./sent-ends.ts";
 
 const nothing = new Uint8Array(0);
@@ -63,7 +63,10 @@ export class MessageWriter implements Consumer {
   }
 
   fail(reason: unknown): void {
-    giveUp(this.#stream, reason, () => this.#sent.cut());
+    whenTaken(this.#stream, () => {
+      this.#sent.cut();
+      resetFor(this.#stream, reason);
+    });
   }
 
   /** The peer reads no more. */

@@ -5,6 +5,7 @@ import type { AstraError } from "@astranet/transport";
 export interface PortReader {
   data(chunk: Uint8Array): void;
   end(): void;
+  /** After the end too, and perhaps more than once. */
   failed(error: AstraError): void;
 }
 
@@ -49,7 +50,7 @@ export class Port implements StreamSink {
   }
 
   consume(bytes: number): void {
-    if (bytes > 0) this.stream.consume(bytes);
+    this.stream.consume(bytes);
   }
 
   data(chunk: Uint8Array): void {
@@ -66,8 +67,6 @@ export class Port implements StreamSink {
   }
 
   #finish(error: AstraError | undefined): void {
-    // What broke it after its end concerns who writes.
-    if (this.#over?.error !== undefined || (this.#over !== undefined && error === undefined)) return;
     this.#over = { error };
     if (this.#reader !== undefined && this.#kept.length === 0) this.#tellOver(this.#reader);
   }

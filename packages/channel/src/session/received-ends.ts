@@ -14,8 +14,8 @@ import type { Claim } from "./references.ts";
 import { resetCodes } from "./reset-codes.ts";
 
 /** The end that a message brought. Without a stream it is broken from the beginning. */
-export function endFor(host: ChannelHost, kind: EndKind, port: Port | undefined): End {
-  if (port === undefined) return brokenEnd(kind, new AstraError("ETIMEDOUT", `the stream that belongs to a ${kind} in a message did not come within ${host.limits.claimTimeoutMs} ms`));
+export function endFor(host: ChannelHost, kind: EndKind, { port, error }: Claim): End {
+  if (port === undefined) return brokenEnd(kind, error ?? new AstraError("ETIMEDOUT", `the stream that belongs to a ${kind} in a message did not come within ${host.limits.claimTimeoutMs} ms`));
   switch (kind) {
     case "sender":
       return senderOf(host, port);
@@ -28,7 +28,7 @@ export function endFor(host: ChannelHost, kind: EndKind, port: Port | undefined)
       port.ignore();
       return writableOf(port.stream);
     case "duplex":
-      return new BytePair(readableOf(port), writableOf(port.stream));
+      return new BytePair(readableOf(port), writableOf(port.stream, true));
   }
 }
 
@@ -53,7 +53,7 @@ export function discardClaim(claim: Claim): void {
   else claim.onsettled(drop);
 }
 
-function brokenEnd(kind: EndKind, error: AstraError): End {
+function brokenEnd(kind: EndKind, error: unknown): End {
   switch (kind) {
     case "sender": {
       const queue = new MessageQueue(0, pack);

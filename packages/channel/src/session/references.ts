@@ -7,6 +7,8 @@ import { resetCodes, turnAway } from "./reset-codes.ts";
 export class Claim {
   /** Undefined: it has not come. */
   port: Port | undefined;
+  /** Why it will not; undefined: it took too long. */
+  error: unknown;
   settled = false;
   #onsettled: (() => void) | undefined;
 
@@ -16,9 +18,10 @@ export class Claim {
   }
 
   /** @internal */
-  settle(port: Port | undefined): void {
+  settle(port: Port | undefined, error?: unknown): void {
     this.settled = true;
     this.port = port;
+    this.error = error;
     this.#onsettled?.();
   }
 }
@@ -36,6 +39,8 @@ export class References {
   readonly #claims = new Map<number, Waiting & { readonly claim: Claim }>();
   #lastId = 0;
   #timer: Timer | undefined;
+  /** Why no stream will come any more. */
+  #closed: unknown;
 
   constructor(limits: ChannelLimits, clock: Clock) {
     this.#limits = limits;
@@ -67,26 +72,27 @@ export class References {
     if (this.#claims.has(id)) throw new AstraError("ERR_ASTRANET_PROTOCOL", `two messages want stream number ${id}`);
     const claim = new Claim();
     const here = this.#unclaimed.get(id);
-    if (here === undefined) {
-      this.#claims.set(id, { claim, until: this.#until() });
-      this.#arm();
-    } else {
+    if (here !== undefined) {
       this.#unclaimed.delete(id);
       claim.settle(here.port);
+    } else if (this.#closed !== undefined) claim.settle(undefined, this.#closed);
+    else {
+      this.#claims.set(id, { claim, until: this.#until() });
+      this.#arm();
     }
     return claim;
   }
 
-  /** Nothing will come any more. */
-  close(): void {
+  /** No stream will come any more, because of `error`. `keep`: messages that came may still want those that are here. */
+  close(error: unknown, keep: boolean): void {
+    this.#closed = error;
     this.#timer?.cancel();
-    this.#timer = undefined;
-    const unclaimed = [...this.#unclaimed.values()];
-    this.#unclaimed.clear();
-    for (const { port } of unclaimed) turnAway(port.stream);
-    const claims = [...this.#claims.values()];
+    if (!keep) {
+      for (const { port } of this.#unclaimed.values()) turnAway(port.stream);
+      this.#unclaimed.clear();
+    }
+    for (const { claim } of this.#claims.values()) claim.settle(undefined, error);
     this.#claims.clear();
-    for (const { claim } of claims) claim.settle(undefined);
   }
 
   #until(): number {

@@ -20,16 +20,10 @@ function resetCodeOf(error: unknown, otherwise: number): number {
 }
 
 /**
- * Breaks a stream that was opened here, once the peer has taken it: a reset overtakes what was written, and a message would wait for a stream that nobody knows to be its own.
+ * Breaks a stream that was opened here once the peer has taken it: a reset overtakes what was written, and a message would wait for a stream that nobody knows to be its own.
  */
-export function giveUp(stream: Stream, reason: unknown, before?: () => void): void {
-  stream.opened.then(
-    () => {
-      before?.();
-      resetFor(stream, reason);
-    },
-    () => undefined,
-  );
+export function whenTaken(stream: Stream, breaks: () => void): void {
+  stream.opened.then(breaks, () => undefined);
 }
 
 /** Breaks a stream, and says why: with a code of its own for errors of ours, and `otherwise` for others. */

@@ -1,7 +1,7 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
 import { dropped } from "../message/travelling.ts";
-import { giveUp } from "./reset-codes.ts";
+import { resetFor, whenTaken } from "./reset-codes.ts";
 
 /** A STOP with a code from here on says how many messages came before it, modulo as many as there are codes. */
 const FIRST_COUNT = 0x1_0000;
@@ -59,7 +59,7 @@ export class SentEnds {
   }
 
   #drop(isLost: (end: { readonly message: number; readonly until: number }) => boolean): void {
-    for (const [stream, end] of this.#ends ?? []) if (isLost(end)) giveUp(stream, dropped());
+    for (const [stream, end] of this.#ends ?? []) if (isLost(end)) whenTaken(stream, () => resetFor(stream, dropped()));
   }
 }
 

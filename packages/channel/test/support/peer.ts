@@ -1,6 +1,7 @@
 import { Channels, type ChannelsOptions } from "@astranet/channel";
 import { Session, type Stream } from "@astranet/mux";
 import { memoryPair, type Clock } from "@astranet/transport";
+import { VirtualClock } from "../../../router/test/support/virtual-clock.ts";
 
 /** A side that says on its streams what a test wants, and what Channels at the other end make of it. */
 export interface RawPeer {
@@ -12,7 +13,16 @@ export interface RawPeer {
 }
 
 export function bytes(...parts: (number | Uint8Array)[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => (typeof part === "number" ? [part] : [...part])));
+  const whole = new Uint8Array(parts.reduce<number>((sum, part) => sum + (typeof part === "number" ? 1 : part.length), 0));
+  let at = 0;
+  for (const part of parts) {
+    if (typeof part === "number") whole[at++] = part;
+    else {
+      whole.set(part, at);
+      at += part.length;
+    }
+  }
+  return whole;
 }
 
 /** What opens a channel of msgpack. */
@@ -35,6 +45,12 @@ export function rawPeer(options: ChannelsOptions = {}, clock?: Clock): RawPeer {
       channels.abort();
     },
   };
+}
+
+/** With virtual time: whatever comes, comes now. */
+export function begin(options: ChannelsOptions = {}): RawPeer & { clock: VirtualClock } {
+  const clock = new VirtualClock();
+  return { ...rawPeer(options, clock), clock };
 }
 
 /** A message of these bytes of msgpack, and references (kind, id). */
