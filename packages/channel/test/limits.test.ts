@@ -120,13 +120,13 @@ describe("maxPartialBytes", () => {
   it("counts what of a message is here once it is 32,768 bytes, which is told who sends it, and no less", async () => {
     const { channels, open, clock } = begin({ maxPartialBytes: 32_767 });
     await clock.settle();
-    const [short, long] = [open(preface, part(32_767)), open(preface, part(32_768))];
+    const [short, other, long] = [open(preface, part(32_767)), open(preface, part(32_767)), open(preface, part(32_768))];
     await clock.settle();
-    const there = [await channels.accept(), await channels.accept()];
+    const there = [await channels.accept(), await channels.accept(), await channels.accept()];
     await clock.settle();
-    expect(await state(short.closed)).toBe("pending");
+    expect([await state(short.closed), await state(other.closed)]).toEqual(["pending", "pending"]);
     const words = includes("long messages that are not whole yet exceed maxPartialBytes, 32767");
-    await expect(there[1]!.receive()).rejects.toMatchObject({ code: "ERR_ASTRANET_OVERLOAD", message: words });
+    await expect(there[2]!.receive()).rejects.toMatchObject({ code: "ERR_ASTRANET_OVERLOAD", message: words });
     await expect(long.closed).rejects.toMatchObject({ remoteCode: 261, message: words });
   });
 
