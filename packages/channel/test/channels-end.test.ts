@@ -150,6 +150,18 @@ describe("when the session dies", () => {
     expect(clock.timers).toBe(0);
   });
 
+  it("a channel that was closed before ends, also where nobody had accepted it", async () => {
+    for (const death of [(raw: Session) => raw.abort(), (raw: Session) => void raw.close()]) {
+      const { channels, open, raw, clock } = begin();
+      void open(preface, message(encoder.encode("last"))).end();
+      await clock.settle();
+      death(raw);
+      await clock.advance(60_000);
+      const there = await channels.accept();
+      expect([await there.receive(), await there.next().catch((error: unknown) => error)]).toEqual(["last", { done: true, value: undefined }]);
+    }
+  });
+
   it("or the Channels are closed, no message waits for a stream that is not taken any more", async () => {
     const { raw, channels: far, clock } = begin();
     const there = new Channels(raw);

@@ -1,5 +1,5 @@
 import type { Stream, StreamSink } from "@astranet/mux";
-import type { AstraError } from "@astranet/transport";
+import { AstraError } from "@astranet/transport";
 
 /** Who gets what comes on a stream. Bytes are paid for with `port.consume`. */
 export interface PortReader {
@@ -22,8 +22,10 @@ export class Port implements StreamSink {
   constructor(stream: Stream) {
     this.stream = stream;
     stream.attach(this);
-    // A stream whose reading half has ended already tells its sink nothing more.
-    stream.closed.catch((error: unknown) => this.reset(error as AstraError));
+    // A stream whose reading half has ended tells its sink nothing more. But a peer may give up after it closed; the death of the session takes nothing from the reader.
+    stream.closed.catch((error: unknown) => {
+      if (AstraError.is(error, "ECONNRESET") && error.remoteCode !== undefined) this.reset(error);
+    });
   }
 
   /** From now on everything goes to `reader`, what was kept first. */
