@@ -183,11 +183,11 @@ export class MessageQueue {
     if (this.#cancelled !== undefined) return;
     const isOver = this.over !== undefined;
     this.#cancelled = cancelled;
+    if (!isOver) this.#oncancel?.(cancelled.reason);
     for (const item of this.#items.drain()) item.discard();
     for (const putter of this.#putters.drain()) giveBack(putter, unwanted(cancelled));
     for (const taker of this.#takers.drain()) if (claim(taker.choice)) taker.over(undefined);
     settle(this.#farewell, cancelled);
-    if (!isOver) this.#oncancel?.(cancelled.reason);
     this.#settle();
   }
 
