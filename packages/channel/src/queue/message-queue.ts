@@ -73,7 +73,7 @@ export class MessageQueue {
   }
 
   #put(item: Item): void {
-    const taker = this.#items.length === 0 ? next(this.#takers) : undefined;
+    const taker = next(this.#takers);
     if (taker !== undefined) taker.take(item);
     else this.push(item);
   }

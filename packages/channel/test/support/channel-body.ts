@@ -148,6 +148,7 @@ export function channelBody(name: string, begin: () => Promise<Sides>): void {
         receiver.cancel();
         await sender.closed;
         await expect(sender.send(2)).rejects.toMatchObject({ code: "EPIPE" });
+        await sender.close();
       }));
 
     it("that its sender gives up tells its receiver, with ECONNRESET", () =>
