@@ -1,19 +1,31 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { PassThrough, Readable, Writable } from "node:stream";
+import { mkdtemp } from "node:fs/promises";
+import { connect, createServer, Socket, type AddressInfo, type IpcNetConnectOpts, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable, Writable, type Duplex } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
-import { Channels, copy, pipe, type DuplexBytes } from "@astranet/channel";
-import { fromNode, gateway, handSocket, sockets, toNode, type SocketMessage } from "@astranet/channel/node";
-import { memoryPair } from "@astranet/transport";
+import { BytePair, Channels, copy, pipe, type DuplexBytes } from "@astranet/channel";
+import { fromNode, gateway, handedSockets, handSocket, sockets, toNode, type GatewayAddress, type SocketMessage } from "@astranet/channel/node";
+import { AstraError, memoryPair } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
 
 async function listening(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return (server.address() as AddressInfo).port;
+}
+
+/** With what error a socket closes, if any. */
+async function closeOf(socket: Socket): Promise<NodeJS.ErrnoException | undefined> {
+  let error: NodeJS.ErrnoException | undefined;
+  socket.on("error", (each) => (error = each));
+  socket.resume();
+  await new Promise((resolve) => socket.once("close", resolve));
+  return error;
 }
 
 function both(): { client: Channels; server: Channels; end: () => void } {
@@ -55,7 +67,36 @@ describe("a stream of Node's in a message", () => {
   it("has bytes, and no objects", () => {
     expect(() => fromNode(Readable.from([{ a: 1 }]))).toThrow(expect.objectContaining({ code: "EINVAL" }));
     expect(() => fromNode(new Writable({ objectMode: true }))).toThrow(expect.objectContaining({ code: "EINVAL" }));
-    expect(() => fromNode({} as never)).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    for (const none of [{}, 3, null]) expect(() => fromNode(none as never)).toThrow(expect.objectContaining({ name: "AstraError", code: "EINVAL" }));
+    for (const none of [{}, 3, null, { readable: 1, writable: 2 }]) expect(() => toNode(none as never)).toThrow(expect.objectContaining({ name: "AstraError", code: "EINVAL" }));
+  });
+
+  it("is destroyed with an error where its bytes break off, whatever the reason was", async () => {
+    const [one, two] = [new Writable(), new Writable()];
+    const closed = [once(one, "error"), once(two, "error")];
+    const reason = new Error("broke");
+    void fromNode(one).abort(reason);
+    void fromNode(two).abort("no error");
+    expect(await Promise.all(closed)).toEqual([[reason], [expect.objectContaining({ code: "ECONNRESET" })]]);
+  });
+
+  it("is no reset for a socket whose end is on its way, nor for one that is not of TCP: they are closed", async () => {
+    const path = join(await mkdtemp(join(tmpdir(), "astranet-")), "socket");
+    const servers = [createServer(), createServer()] as const;
+    await once(servers[0].listen(path), "listening");
+    const addresses = [{ path }, { host: "127.0.0.1", port: await listening(servers[1]) }];
+    for (const [i, server] of servers.entries()) {
+      const accepted = once(server, "connection") as Promise<[Socket]>;
+      const here = connect(addresses[i] as IpcNetConnectOpts);
+      const [there] = await accepted;
+      const { writable } = fromNode(here as Duplex);
+      const over = [closeOf(here), closeOf(there)];
+      if (i === 1) here.end();
+      void writable.abort(new Error("broke"));
+      expect((await over[0])?.message).toBe("broke");
+      await over[1];
+      await once(server.close(), "close");
+    }
   });
 });
 
@@ -84,6 +125,72 @@ describe("a gateway", () => {
     end();
   });
 
+  /** What joins `front` with `address`, over a session. */
+  async function gatewayTo(address: GatewayAddress): Promise<{ port: number; end: () => void }> {
+    const front = createServer({ allowHalfOpen: true });
+    const { client, server, end } = both();
+    void copy(client.open<SocketMessage>(), sockets(front)).catch(() => undefined);
+    void server.accept<SocketMessage>().then((connections) => gateway(connections, address)).catch(() => undefined);
+    return { port: await listening(front), end: () => {
+      front.close();
+      end();
+    } };
+  }
+
+  it("resets a connection that breaks on the other side, so that nobody takes what came for all: where the server resets it, and where who connected does", async () => {
+    const backend = createServer({ allowHalfOpen: true });
+    const { port, end } = await gatewayTo({ host: "127.0.0.1", port: await listening(backend) });
+    for (const breaks of ["there", "here"]) {
+      const accepted = once(backend, "connection") as Promise<[Socket]>;
+      const here = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+      const [there] = await accepted;
+      const over = [closeOf(here), closeOf(there)];
+      there.write("partial");
+      expect(String((await once(here, "data"))[0])).toBe("partial");
+      (breaks === "there" ? there : here).resetAndDestroy();
+      expect((await over[breaks === "there" ? 0 : 1])?.code).toBe("ECONNRESET");
+    }
+    end();
+    backend.close();
+  });
+
+  it("resets both sides where the session dies: one that has said all that it had to hears it at once, the other one when it says more", async () => {
+    const backend = createServer({ allowHalfOpen: true });
+    const { port, end } = await gatewayTo({ host: "127.0.0.1", port: await listening(backend) });
+    const accepted = once(backend, "connection") as Promise<[Socket]>;
+    const here = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    const [there] = await accepted;
+    const over = closeOf(here);
+    here.end("all");
+    for await (const chunk of there.iterator({ destroyOnReturn: false })) expect(String(chunk)).toBe("all");
+    there.write("partial");
+    expect(String((await once(here, "data"))[0])).toBe("partial");
+    end();
+    expect((await over)?.code).toBe("ECONNRESET");
+    const broke = closeOf(there);
+    const say = (): void => void there.write("more", (error) => error ?? setImmediate(say));
+    say();
+    expect((await broke)?.code).toMatch(/^(ECONNRESET|EPIPE)$/);
+    backend.close();
+  });
+
+  it.each([[4], [{}], [null]])("takes a Receiver and an address, and sockets a server: EINVAL for %s", async (bad) => {
+    const refused = { name: "AstraError", code: "EINVAL" };
+    expect(() => sockets(bad as never)).toThrow(expect.objectContaining(refused));
+    await expect(gateway(bad as never, { port: 1 })).rejects.toMatchObject(refused);
+    await expect(gateway(pipe<SocketMessage>().receiver, bad as never)).rejects.toMatchObject(refused);
+  });
+
+  it("rejects where the address is none that can be connected to, and closes the connection for which it is found out", async () => {
+    const { sender, receiver } = pipe<SocketMessage>();
+    const joined = gateway(receiver, { port: 70_000 });
+    const bytes = new TransformStream<Uint8Array, Uint8Array>();
+    const other = new TransformStream<Uint8Array, Uint8Array>();
+    await sender.send({ bytes: new BytePair(bytes.readable, other.writable), remoteAddress: "" });
+    await expect(joined).rejects.toMatchObject({ name: "AstraError", code: "EINVAL", message: expect.stringContaining("70000") as string });
+    await expect(other.readable.getReader().read()).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
   it("drops a message that is no connection, and closes what is in it", async () => {
     const { sender, receiver } = pipe({ capacity: 5 });
     const inner = pipe();
@@ -102,17 +209,14 @@ describe("a gateway", () => {
     void copy(sender, sockets(front)).catch(() => undefined);
     const joined = gateway(receiver, { host: "127.0.0.1", port });
     const address = { host: "127.0.0.1", port: await listening(front) };
-    const closedBy = async (): Promise<void> => {
+    const closedBy = async (): Promise<string | undefined> => {
       const socket = connect(address);
-      socket.on("error", () => undefined);
       socket.resume();
-      socket.write("hello");
-      await once(socket, "close");
+      return (await closeOf(socket))?.code;
     };
-    await closedBy();
-    await closedBy();
+    expect([await closedBy(), await closedBy()]).toEqual(["ECONNRESET", "ECONNRESET"]);
     receiver.cancel();
-    await closedBy();
+    expect(await closedBy()).toBe("ECONNRESET");
     front.close();
     await joined;
   });
@@ -132,5 +236,19 @@ describe("a socket", () => {
     child.disconnect();
     await once(child, "exit");
     await expect(handSocket(child, there)).rejects.toMatchObject({ code: "EPIPE" });
+  });
+
+  it("is handed with what IPC can carry, to a process: EINVAL for anything else", async () => {
+    const child = fork(fileURLToPath(new URL("support/takes-sockets.ts", import.meta.url)), { execArgv: ["--conditions=@astranet/source", "--import", "tsx"] });
+    const refused = { name: "AstraError", code: "EINVAL" };
+    for (const bad of [3, null, {}]) {
+      await expect(handSocket(bad as never, new Socket())).rejects.toMatchObject(refused);
+      await expect(handSocket(child, bad as never)).rejects.toMatchObject(refused);
+      expect(() => handedSockets(bad as never, () => undefined)).toThrow(expect.objectContaining(refused));
+      expect(() => handedSockets(child, bad as never)).toThrow(expect.objectContaining(refused));
+    }
+    await expect(handSocket(child, new Socket(), 1n)).rejects.toMatchObject(refused);
+    child.kill();
+    await once(child, "exit");
   });
 });

@@ -44,7 +44,7 @@ export function isEndObject(value: unknown): value is End {
 }
 
 /** By what it can do: there are streams of more than one realm, and polyfills. */
-function streamKindOf(value: object): "readable" | "writable" | "duplex" | undefined {
+export function streamKindOf(value: object): "readable" | "writable" | "duplex" | undefined {
   if (has(value, "getReader") && has(value, "cancel")) return "readable";
   if (has(value, "getWriter") && has(value, "abort")) return "writable";
   const { readable, writable } = value as { readable?: unknown; writable?: unknown };

@@ -1,11 +1,12 @@
-import { connect, type Server, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from "node:net";
+import { connect, Server, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from "node:net";
 import type { Duplex } from "node:stream";
+import { AstraError } from "@astranet/transport";
 import { discard } from "../discard.ts";
 import { kindOf, type DuplexBytes } from "../message/kinds.ts";
 import { pipe } from "../pipe.ts";
-import type { Receiver } from "../receiver.ts";
+import { Receiver } from "../receiver.ts";
 import type { Sender } from "../sender.ts";
-import { fromNode } from "./node-streams.ts";
+import { breakOff, fromNode } from "./node-streams.ts";
 
 /** A raw connection, as a message. */
 export interface SocketMessage {
@@ -19,9 +20,10 @@ export type GatewayAddress = TcpNetConnectOpts | IpcNetConnectOpts;
 
 /**
  * The connections that a server of raw sockets accepts, as messages: whoever receives one talks with whoever connected. Nothing is read of a connection before. The channel ends when the server closes;
- * when it is cancelled the server stays, and new connections are turned away.
+ * when it is cancelled the server stays, and new connections are turned away. A connection whose bytes break off is reset, and so is one that is turned away. Throws EINVAL for what is no `net.Server`.
  */
 export function sockets(server: Server): Receiver<SocketMessage> {
+  if (!((server as unknown) instanceof Server)) throw new AstraError("EINVAL", "sockets takes a Server of node:net");
   const { sender, receiver } = pipe<SocketMessage>();
   const accept = (socket: Socket): void => void send(sender, socket);
   server.on("connection", accept);
@@ -40,15 +42,19 @@ async function send(sender: Sender<SocketMessage>, socket: Socket): Promise<void
   try {
     await sender.send({ bytes, remoteAddress });
   } catch {
-    socket.destroy();
+    breakOff(socket);
   }
 }
 
 /**
  * libchan's gateway: connects to `address` for each raw connection that comes over the channel, and joins the two, until both have ended. Resolves when the channel has ended and every connection is over; rejects with
  * what broke the channel. Where nobody answers at `address` the connection is broken off, and the others are not; a message that is no connection is dropped.
+ * A connection that breaks on one side is reset on the other. Rejects with EINVAL for what is no Receiver, and for an address that `net.connect` does not take.
  */
 export async function gateway(connections: Receiver<SocketMessage>, address: GatewayAddress): Promise<void> {
+  if (!((connections as unknown) instanceof Receiver)) throw new AstraError("EINVAL", "gateway takes a Receiver of connections");
+  const { port, path } = ((address as unknown) ?? {}) as { port?: unknown; path?: unknown };
+  if (port === undefined && path === undefined) throw new AstraError("EINVAL", "the address of a gateway has a port or a path");
   const running = new Set<Promise<void>>();
   try {
     for await (const message of connections) {
@@ -56,12 +62,21 @@ export async function gateway(connections: Receiver<SocketMessage>, address: Gat
         discard(message);
         continue;
       }
-      const joined = splice(message.bytes, connect({ allowHalfOpen: true, ...address } as TcpNetConnectOpts));
+      const joined = splice(message.bytes, connected(address, message));
       running.add(joined);
       void joined.finally(() => running.delete(joined));
     }
   } finally {
     await Promise.all(running);
+  }
+}
+
+function connected(address: GatewayAddress, message: SocketMessage): Socket {
+  try {
+    return connect({ allowHalfOpen: true, ...address } as TcpNetConnectOpts);
+  } catch (error) {
+    discard(message);
+    throw new AstraError("EINVAL", `the address of a gateway is none: ${(error as Error).message}`, { cause: error });
   }
 }
 

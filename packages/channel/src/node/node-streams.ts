@@ -1,10 +1,12 @@
+import { Socket } from "node:net";
 import { Duplex, Readable, Writable } from "node:stream";
 import { AstraError } from "@astranet/transport";
 import { BytePair } from "../message/byte-pair.ts";
-import type { DuplexBytes } from "../message/kinds.ts";
+import { streamKindOf, type DuplexBytes } from "../message/kinds.ts";
 
 /**
  * A stream of Node's as a message can hold it: bytes go to who receives the message (a Readable), come back from there (a Writable), or both (a Duplex). The stream is the message's from then on.
+ * Where the bytes break off it is destroyed with an error; a TCP socket is reset, so that who is connected can tell it from an end.
  * Throws EINVAL for what is no stream, and for one that is in object mode.
  */
 export function fromNode(stream: Duplex): BytePair;
@@ -17,14 +19,26 @@ export function fromNode(stream: Readable | Writable | Duplex): ReadableStream<U
   throw new AstraError("EINVAL", "fromNode takes a Readable, a Writable or a Duplex of node:stream");
 }
 
-/** A stream of Node's made of bytes that came in a message. It is of `node:stream`, with all that this brings: `pipe`, `pipeline`, errors as events. */
+/**
+ * A stream of Node's made of bytes that came in a message. It is of `node:stream`, with all that this brings: `pipe`, `pipeline`, errors as events. Throws EINVAL for what is no byte stream.
+ */
 export function toNode(bytes: DuplexBytes): Duplex;
 export function toNode(bytes: ReadableStream<Uint8Array>): Readable;
 export function toNode(bytes: WritableStream<Uint8Array>): Writable;
 export function toNode(bytes: ReadableStream<Uint8Array> | WritableStream<Uint8Array> | DuplexBytes): Readable | Writable | Duplex {
   // The types of the two are of different libraries, the streams are the same.
-  if ("readable" in bytes) return Duplex.fromWeb({ readable: bytes.readable as never, writable: bytes.writable as never });
-  return "getReader" in bytes ? Readable.fromWeb(bytes as never) : Writable.fromWeb(bytes as never);
+  switch (typeof bytes === "object" && (bytes as unknown) !== null ? streamKindOf(bytes) : undefined) {
+    case "duplex": {
+      const { readable, writable } = bytes as DuplexBytes;
+      return Duplex.fromWeb({ readable: readable as never, writable: writable as never });
+    }
+    case "readable":
+      return Readable.fromWeb(bytes as never);
+    case "writable":
+      return Writable.fromWeb(bytes as never);
+    case undefined:
+      throw new AstraError("EINVAL", "toNode takes a ReadableStream, a WritableStream, or an object with both as readable and writable");
+  }
 }
 
 function isDuplex(stream: Readable | Writable): stream is Duplex {
@@ -49,7 +63,7 @@ function readableFrom(stream: Readable): ReadableStream<Uint8Array> {
   );
 }
 
-/** What still comes of a Duplex is dropped while its other direction is at work. */
+/** What still comes of a Duplex is dropped while its other direction is at work. What comes to a socket that is closed is answered with a reset anyway. */
 function readNoMore(stream: Readable): void {
   if (!isDuplex(stream) || stream.writableFinished) {
     stream.destroy();
@@ -57,6 +71,20 @@ function readNoMore(stream: Readable): void {
   }
   stream.resume();
   stream.once("finish", () => stream.destroy());
+}
+
+/** A destroyed socket ends like one that has said everything; one that is reset does not. */
+export function breakOff(stream: Readable | Writable, reason?: unknown): void {
+  // A reset would wait for a connection that nobody wants any more, and has no effect while an end is on its way: the socket would stay open.
+  if (stream instanceof Socket && !stream.connecting && !stream.destroyed && stream.writableEnded === stream.writableFinished) {
+    try {
+      stream.resetAndDestroy();
+      return;
+    } catch {
+      // It is not of TCP.
+    }
+  }
+  stream.destroy(reason instanceof Error ? reason : new AstraError("ECONNRESET", "the bytes broke off"));
 }
 
 function writableFrom(stream: Writable): WritableStream<Uint8Array> {
@@ -69,7 +97,7 @@ function writableFrom(stream: Writable): WritableStream<Uint8Array> {
     },
     write: (chunk) => called((done) => stream.write(chunk, done)),
     close: () => called((done) => stream.end(done)),
-    abort: (reason) => void stream.destroy(reason instanceof Error ? reason : undefined),
+    abort: (reason) => breakOff(stream, reason),
   });
 }
 
