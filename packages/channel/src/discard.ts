@@ -1,7 +1,10 @@
 import { isEnd, kindOf, type End } from "./message/kinds.ts";
 import { toMove } from "./message/moved-ends.ts";
 
-/** Closes the channels and byte streams in a message that nobody wants: Receivers are cancelled, Senders aborted, byte streams cancelled and aborted. Those that are somebody else's already are left alone. */
+/**
+ * Closes the channels and byte streams in a message that nobody wants. Whoever has the other end of a channel hears ECONNRESET, "the message that it travelled in was dropped": its Receiver where a Sender was in the message,
+ * its Sender where a Receiver was. Byte streams are cancelled and aborted with that error. Those that are somebody else's already are left alone, and so is what is in objects of classes.
+ */
 export function discard(message: unknown): void {
   discardAll(message, new Set());
 }

@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { BytePair, Channels, copy, pipe, type DuplexBytes } from "@astranet/channel";
 import { fromNode, gateway, handedSockets, handSocket, sockets, toNode, type GatewayAddress, type SocketMessage } from "@astranet/channel/node";
-import { AstraError, memoryPair } from "@astranet/transport";
+import { memoryPair } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
 
 async function listening(server: Server): Promise<number> {
@@ -89,7 +89,8 @@ describe("a stream of Node's in a message", () => {
       const accepted = once(server, "connection") as Promise<[Socket]>;
       const here = connect(addresses[i] as IpcNetConnectOpts);
       const [there] = await accepted;
-      const { writable } = fromNode(here as Duplex);
+      const duplex: Duplex = here;
+      const { writable } = fromNode(duplex);
       const over = [closeOf(here), closeOf(there)];
       if (i === 1) here.end();
       void writable.abort(new Error("broke"));

@@ -251,9 +251,10 @@ describe("discard", () => {
     const [bytes, other] = [new TransformStream<Uint8Array, Uint8Array>(), pipe({ capacity: 1 })];
     await other.sender.send(pipes[4]!.sender);
     discard({ a: pipes[0]!.sender, list: [pipes[1]!.receiver], map: new Map([[pipes[2]!.sender, new Set([pipes[3]!.receiver])]]), bytes: bytes.readable, gone: pipes[4]!.sender, n: 1, nothing: null });
-    for (const at of [0, 2]) await expect(pipes[at]!.receiver.receive()).rejects.toMatchObject({ code: "ECONNRESET" });
-    for (const at of [1, 3]) await expect(pipes[at]!.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
-    await expect(bytes.writable.getWriter().closed).rejects.toMatchObject({ code: "ECONNRESET" });
+    const dropped = { code: "ECONNRESET", message: "ECONNRESET: the message that it travelled in was dropped" };
+    for (const at of [0, 2]) await expect(pipes[at]!.receiver.receive()).rejects.toMatchObject(dropped);
+    for (const at of [1, 3]) await expect(pipes[at]!.sender.send(1)).rejects.toMatchObject(dropped);
+    await expect(bytes.writable.getWriter().closed).rejects.toMatchObject(dropped);
     await ((await other.receiver.receive()) as Sender).send("unharmed");
     expect(await pipes[4]!.receiver.receive()).toBe("unharmed");
     discard(7);

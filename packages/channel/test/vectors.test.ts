@@ -24,6 +24,7 @@ const messages: Record<string, () => unknown> = {
   "a DataView": () => new DataView(Uint8Array.of(7).buffer),
   "an ArrayBuffer": () => Uint8Array.of(8, 9).buffer,
   "a TypeError with a code and a cause": () => Object.assign(new TypeError("no", { cause: new Error("why") }), { code: "ENO" }),
+  "an AggregateError": () => new AggregateError([new RangeError("one"), 2], "both"),
   "a Sender and a Receiver": () => ({ ret: pipe().sender, more: [pipe().receiver] }),
 };
 

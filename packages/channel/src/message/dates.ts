@@ -4,8 +4,9 @@ import { Unsupported } from "./unsupported.ts";
 // eslint-disable-next-line no-restricted-globals
 const DateClass = Date;
 
+/** Not one of a subclass: its fields would be lost. */
 export function isDate(value: object): value is Date {
-  return value instanceof DateClass;
+  return value instanceof DateClass && (value as object).constructor === DateClass;
 }
 
 /** Throws {@link Unsupported} for a Date that is none. */

@@ -7,6 +7,8 @@ export interface ErrorFields {
   readonly code?: string | number;
   readonly cause?: unknown;
   readonly retryable?: boolean;
+  /** Of an AggregateError. */
+  readonly errors?: readonly unknown[] | undefined;
 }
 
 const standard = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError] as const;
@@ -14,18 +16,19 @@ const standard = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError,
 export function fieldsOf(error: Error): ErrorFields {
   // A subclass may say anything.
   const { name, message, cause } = error as { name: unknown; message: unknown; cause?: unknown };
-  const { code } = error as { code?: unknown };
+  const { code, errors } = error as { code?: unknown; errors?: unknown };
   return {
     name: String(name),
     message: String(message),
-    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
+    ...(isCode(code) ? { code } : {}),
     ...(cause === undefined ? {} : { cause }),
     ...(AstraError.is(error) ? { retryable: error.retryable } : {}),
+    ...(error instanceof AggregateError && Array.isArray(errors) ? { errors } : {}),
   };
 }
 
 /** An Error of the class that its name says, where it is one of the language's or an AstraError; else an Error of that name. */
-export function errorOf({ name, message, code, cause, retryable }: ErrorFields): Error {
+export function errorOf({ name, message, code, cause, retryable, errors }: ErrorFields): Error {
   const options = cause === undefined ? undefined : { cause };
   if (name === "AstraError" && typeof code === "string") {
     const error = new AstraError(code as AstraErrorCode, "", { retryable: retryable === true, ...options });
@@ -34,15 +37,20 @@ export function errorOf({ name, message, code, cause, retryable }: ErrorFields):
     return withoutStack(error);
   }
   const Class = standard.find((each) => each.name === name) ?? Error;
-  const error = new Class(message, options);
+  const error = Array.isArray(errors) ? new AggregateError(errors, message, options) : new Class(message, options);
   if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
-  if (code !== undefined) Object.assign(error, { code });
+  // What comes from elsewhere may be anything.
+  if (isCode(code)) Object.assign(error, { code });
   return withoutStack(error);
 }
 
 export function copyOfError(error: Error, copy: (value: unknown) => unknown): Error {
   const fields = fieldsOf(error);
-  return errorOf("cause" in fields ? { ...fields, cause: copy(fields.cause) } : fields);
+  return errorOf({ ...fields, cause: copy(fields.cause), errors: copy(fields.errors) as unknown[] | undefined });
+}
+
+function isCode(code: unknown): code is string | number {
+  return typeof code === "string" || typeof code === "number";
 }
 
 /** The stack would be that of whoever decoded it. */

@@ -3,7 +3,7 @@ import type { Codec, EndReader, EndWriter } from "./codec.ts";
 import { isEnd, kindOf, type End } from "./kinds.ts";
 import { defaultMaxDepth } from "./limits.ts";
 import { checkKey } from "./pack.ts";
-import { explained, isNot, Unsupported } from "./unsupported.ts";
+import { classOf, explained, isNot, Unsupported } from "./unsupported.ts";
 import { utf8 } from "./utf8.ts";
 
 /** What stands for an end, with its number. */
@@ -50,7 +50,7 @@ function prepared(value: unknown, ends: EndWriter, depth: number): unknown {
     return copy;
   }
   if (kind !== undefined && isEnd(kind)) return { [endKey]: ends.add(value as End) };
-  throw new Unsupported(value, kind === undefined ? isNot(value) : `is a ${kind}, which JSON has no word for`);
+  throw new Unsupported(value, `is ${classOf(value)}, which JSON has no word for`);
 }
 
 function restored(value: unknown, ends: EndReader, depth: number): unknown {

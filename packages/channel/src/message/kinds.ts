@@ -16,17 +16,18 @@ export interface DuplexBytes {
 /** What travels in a message and belongs to who receives it. */
 export type End = Sender | Receiver | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | DuplexBytes;
 
-/** What an object is to a message; undefined: no message can hold it. */
+/** What an object is to a message; undefined: no message can hold it. What is of a subclass of Array, Map, Set or Date would lose its fields, and a class of its own. */
 export function kindOf(value: object): ObjectKind | undefined {
-  if (Array.isArray(value)) return "array";
   const prototype: unknown = Object.getPrototypeOf(value);
+  // Array.prototype is an array itself, of any realm; that of a subclass is none.
+  if (Array.isArray(value)) return Array.isArray(prototype) ? "array" : undefined;
   if (prototype === Object.prototype || prototype === null) return "object";
   if (ArrayBuffer.isView(value)) return value instanceof Uint8Array ? "bytes" : "view";
   if (value instanceof Sender) return "sender";
   if (value instanceof Receiver) return "receiver";
   if (isDate(value)) return "date";
-  if (value instanceof Map) return "map";
-  if (value instanceof Set) return "set";
+  if (value instanceof Map && value.constructor === Map) return "map";
+  if (value instanceof Set && value.constructor === Set) return "set";
   if (value instanceof Error) return "error";
   if (value instanceof ArrayBuffer) return "buffer";
   return streamKindOf(value) ?? (isPlainElsewhere(prototype as object, value) ? "object" : undefined);

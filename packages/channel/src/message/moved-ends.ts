@@ -11,7 +11,7 @@ export function toMove(end: End, kind: EndKind): Travelling {
   checkOwned(end, kind);
   switch (kind) {
     case "sender":
-      return new MovedEnd(end as Sender, new Sender(undefined), (sender) => sender.abort(dropped()));
+      return new MovedEnd(end as Sender, new Sender(undefined), (sender) => sender._queue?.fail(dropped()));
     case "receiver":
       return new MovedEnd(end as Receiver, new Receiver(undefined), (receiver) => receiver._queue?.lose(dropped()));
     case "readable":

@@ -4,7 +4,7 @@ import { bytesOfBigint } from "./bigints.ts";
 import type { EndWriter } from "./codec.ts";
 import { copyOfDate } from "./dates.ts";
 import { fieldsOf } from "./errors.ts";
-import type { Extension } from "./extension.ts";
+import { extensionFor, type Extension } from "./extension.ts";
 import { extensionTypes } from "./extension-types.ts";
 import { kindOf, type End } from "./kinds.ts";
 import { MsgpackWriter } from "./msgpack-writer.ts";
@@ -19,12 +19,14 @@ const nothing = new Uint8Array(0);
 export class MsgpackEncoder {
   readonly #extensions: readonly Extension[];
   readonly #maxDepth: number;
+  readonly #maxValues: number;
   /** Undefined while it writes: what a message holds may send another one when it is looked at. */
   #idle: MsgpackWriter | undefined = new MsgpackWriter();
 
-  constructor(extensions: readonly Extension[], maxDepth: number) {
+  constructor(extensions: readonly Extension[], { maxDepth, maxValues }: { readonly maxDepth: number; readonly maxValues: number }) {
     this.#extensions = extensions;
     this.#maxDepth = maxDepth;
+    this.#maxValues = maxValues;
   }
 
   /** The bytes of the message, behind `room` bytes that are the caller's. Throws {@link Unsupported} and EINVAL. */
@@ -34,6 +36,7 @@ export class MsgpackEncoder {
     try {
       writer.begin(room);
       this.#write(writer, message, ends, 0);
+      if (writer.values > this.#maxValues) throw new AstraError("EINVAL", `the message has ${writer.values} values, and maxValues is ${this.#maxValues}`);
       return writer.end();
     } finally {
       this.#idle = writer;
@@ -70,6 +73,11 @@ export class MsgpackEncoder {
   #writeObject(to: MsgpackWriter, value: object, ends: EndWriter, depth: number): void {
     if (depth >= this.#maxDepth) throw new AstraError("EINVAL", `the message is nested more than ${this.#maxDepth} deep, or holds itself`);
     const kind = kindOf(value);
+    const extension = extensionFor(value, kind, this.#extensions);
+    if (extension !== undefined) {
+      to.nested(extension.type, () => this.#write(to, extension.encode(value), ends, depth + 1));
+      return;
+    }
     switch (kind) {
       case "object": {
         const keys = Object.keys(value);
@@ -103,14 +111,10 @@ export class MsgpackEncoder {
         to.extension(extensionTypes.buffer, new Uint8Array(value as ArrayBuffer));
         break;
       case "error":
-        to.nested(extensionTypes.error, () => this.#write(to, fieldsOf(value as Error), ends, depth + 1));
+        to.nested(extensionTypes.error, () => this.#write(to, fieldsOf(value as Error), ends, depth));
         break;
-      case undefined: {
-        const extension = this.#extensions.find((each) => each.is(value));
-        if (extension === undefined) throw new Unsupported(value, isNot(value));
-        to.nested(extension.type, () => this.#write(to, extension.encode(value), ends, depth + 1));
-        break;
-      }
+      case undefined:
+        throw new Unsupported(value, isNot(value));
       default:
         to.extension(extensionTypes.end, encodeVarint(ends.add(value as End)));
     }

@@ -91,7 +91,10 @@ class SizeCheck {
     const after = this.#skip(at + 1, end, length);
     if (!isNested(type)) return after;
     if (depth >= this.#maxDepth) throw malformed(`it is nested more than ${this.#maxDepth} deep`);
-    if (this.value(at + 1, after, depth + 1) !== after) throw malformed(`an extension of type ${type} holds more than one value`);
+    // A Map, a Set or an Error is one level, with the array or map that it is made of.
+    const isOurs = type >= 64;
+    if (isOurs && !isContainer(this.#byte(at + 1, after))) throw malformed(`an extension of type ${type} holds neither an array nor a map`);
+    if (this.value(at + 1, after, isOurs ? depth : depth + 1) !== after) throw malformed(`an extension of type ${type} holds more than one value`);
     return after;
   }
 
@@ -111,6 +114,11 @@ class SizeCheck {
     if (at >= end) throw cutShort();
     return this.#bytes[at]!;
   }
+}
+
+/** Whether the header is that of an array or a map. */
+function isContainer(byte: number): boolean {
+  return (byte >= 0x80 && byte < 0xa0) || (byte >= 0xdc && byte < 0xe0);
 }
 
 function cutShort(): AstraError {

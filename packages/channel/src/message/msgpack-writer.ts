@@ -19,6 +19,8 @@ export class MsgpackWriter {
   /** The slab that short messages share, and where its next one begins, while a long message has a buffer of its own. */
   #aside: { readonly slab: Uint8Array<ArrayBuffer>; readonly start: number } | undefined;
   #nextSlabBytes = firstSlabBytes;
+  /** How many values the message has that is being written. */
+  values = 1;
   /** Of the message that is being written. */
   #start = 0;
   #at = 0;
@@ -32,6 +34,7 @@ export class MsgpackWriter {
       this.#start = 0;
     }
     this.#at = this.#start + room;
+    this.values = 1;
   }
 
   /** The message, and the room before it. */
@@ -99,6 +102,7 @@ export class MsgpackWriter {
 
   /** So many values follow. */
   array(length: number): void {
+    this.values += length;
     this.#reserve(5);
     if (length < 16) this.#byte(0x90 | length);
     else if (length <= 0xffff) this.#head(0xdc, 2, length);
@@ -107,6 +111,7 @@ export class MsgpackWriter {
 
   /** So many keys follow, each with its value. */
   map(length: number): void {
+    this.values += length * 2;
     this.#reserve(5);
     if (length < 16) this.#byte(0x80 | length);
     else if (length <= 0xffff) this.#head(0xde, 2, length);
@@ -121,6 +126,7 @@ export class MsgpackWriter {
 
   /** An extension whose bytes are what `write` writes. */
   nested(type: number, write: () => void): void {
+    this.values += 1;
     this.#reserve(extensionHeader);
     // The slab may be another one afterwards, which begins with this message.
     const headAt = this.#at - this.#start;

@@ -18,11 +18,11 @@ export interface MsgpackOptions {
   readonly extensions?: readonly Extension[];
   /** How deep a message may be nested. Default 64. Beyond: EINVAL where it is sent, ERR_ASTRANET_PROTOCOL where it comes. */
   readonly maxDepth?: number;
-  /** Values in a message that comes, elements and keys included. Default 1,000,000. Beyond: ERR_ASTRANET_PROTOCOL. */
+  /** Values in a message, elements and keys included. Default 1,000,000. Beyond: EINVAL where it is sent, ERR_ASTRANET_PROTOCOL where it comes. */
   readonly maxValues?: number;
 }
 
-/** The default codec: MessagePack, with extension types for what JavaScript has and msgpack has not. Throws EINVAL for extensions that cannot be told apart. */
+/** The default codec: MessagePack, with extension types for what JavaScript has and msgpack has not. Throws EINVAL for limits that are no integers from 1 on, for what is no extension, and for extensions that cannot be told apart. */
 export function msgpack(options: MsgpackOptions = {}): Codec {
   return new MsgpackCodec(options);
 }
@@ -40,7 +40,8 @@ class MsgpackCodec implements Codec {
     this.#extensions = extensions;
     this.#limits = { maxDepth, maxValues };
     checkExtensions(this.#extensions);
-    this.#encoder = new MsgpackEncoder(extensions, maxDepth);
+    for (const [name, value] of Object.entries(this.#limits)) if (!Number.isSafeInteger(value) || value < 1) throw new AstraError("EINVAL", `${name} must be an integer from 1 on, not ${String(value)}`);
+    this.#encoder = new MsgpackEncoder(extensions, this.#limits);
     this.#decoder = new Decoder({ extensionCodec: { tryToEncode: () => null, decode: (bytes, type) => this.#decodeExtension(bytes, type) } });
   }
 

@@ -3,7 +3,7 @@ import type { Item } from "../queue/item.ts";
 import { copyOfDate } from "./dates.ts";
 import { copyOfError } from "./errors.ts";
 import { defaultMaxDepth } from "./limits.ts";
-import type { Extension } from "./extension.ts";
+import { extensionFor, type Extension } from "./extension.ts";
 import { isEnd, kindOf, type End, type EndKind } from "./kinds.ts";
 import { toMove } from "./moved-ends.ts";
 import { Parcel } from "./parcel.ts";
@@ -48,12 +48,11 @@ class Copier {
   #copyObject(value: object, depth: number): unknown {
     if (depth >= defaultMaxDepth) throw new AstraError("EINVAL", `the message is nested more than ${defaultMaxDepth} deep, or holds itself`);
     const kind = kindOf(value);
+    const extension = extensionFor(value, kind, this.#extensions);
+    if (extension !== undefined) return extension.decode(this.copy(extension.encode(value), depth + 1));
     switch (kind) {
-      case undefined: {
-        const extension = this.#extensions.find((each) => each.is(value));
-        if (extension === undefined) throw new Unsupported(value, isNot(value));
-        return extension.decode(this.copy(extension.encode(value), depth + 1));
-      }
+      case undefined:
+        throw new Unsupported(value, isNot(value));
       case "object": {
         const copy: Record<string, unknown> = {};
         for (const key of Object.keys(value)) {

@@ -16,15 +16,19 @@ export class Unsupported extends Error {
 export function explained(error: unknown, message: unknown): unknown {
   if (!(error instanceof Unsupported)) return error;
   const path = pathTo(message, error.value, new Set());
-  return new AstraError(error.code, `${path === undefined || path === "" ? "the message" : `message${path}`} ${error.message}`);
+  return new AstraError(error.code, `${path === undefined ? "something in the message" : path === "" ? "the message" : `message${path}`} ${error.message}`);
 }
 
 /** Names the class of what cannot be sent. */
 export function isNot(value: unknown): string {
   if (typeof value !== "object" || value === null) return `is a ${typeof value}, which no message can hold`;
+  return `is ${classOf(value)}, which no message can hold without an extension for it`;
+}
+
+export function classOf(value: object): string {
   const { constructor } = value as { constructor?: { name?: unknown } };
-  const name = typeof constructor?.name === "string" && constructor.name !== "" ? constructor.name : "unknown class";
-  return `is an object of class ${name}, which no message can hold (an extension type could: see docs/channels.md)`;
+  const name = constructor?.name;
+  return typeof name === "string" && name !== "" ? `an object of class ${name}` : "an object of a class without a name";
 }
 
 /** Such as `.jobs[3].done`; undefined where it is not found. */
@@ -47,5 +51,9 @@ function* stepsFrom(value: object): IterableIterator<[step: string, value: unkno
       yield [`.get(${typeof key === "string" ? JSON.stringify(key) : String(key)})`, each];
     }
   } else if (value instanceof Set) for (const each of value) yield [" (an element of the Set)", each];
-  else if (!ArrayBuffer.isView(value)) for (const [key, each] of Object.entries(value)) yield [/^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, each];
+  else if (value instanceof Error) {
+    const { cause, errors } = value as { cause?: unknown; errors?: unknown };
+    yield [".cause", cause];
+    yield [".errors", errors];
+  } else if (!ArrayBuffer.isView(value)) for (const [key, each] of Object.entries(value)) yield [/^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`, each];
 }

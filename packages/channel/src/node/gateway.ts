@@ -53,7 +53,8 @@ async function send(sender: Sender<SocketMessage>, socket: Socket): Promise<void
  */
 export async function gateway(connections: Receiver<SocketMessage>, address: GatewayAddress): Promise<void> {
   if (!((connections as unknown) instanceof Receiver)) throw new AstraError("EINVAL", "gateway takes a Receiver of connections");
-  const { port, path } = ((address as unknown) ?? {}) as { port?: unknown; path?: unknown };
+  const given: unknown = address;
+  const { port, path } = (given ?? {}) as { port?: unknown; path?: unknown };
   if (port === undefined && path === undefined) throw new AstraError("EINVAL", "the address of a gateway has a port or a path");
   const running = new Set<Promise<void>>();
   try {
