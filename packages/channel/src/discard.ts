@@ -20,7 +20,7 @@ function discardAll(value: unknown, seen: Set<unknown>): void {
       discardAll(each, seen);
     }
   } else if (kind === "object") for (const each of Object.values(value)) discardAll(each, seen);
-  else if (kind !== undefined && isEnd(kind)) {
+  else if (isEnd(kind)) {
     try {
       const moved = toMove(value as End, kind);
       moved.move();

@@ -186,6 +186,15 @@ describe("what no message can hold", () => {
     [new Map([[7, [foreign]]]), `message.get(7)[0] ${text}`],
     [new Map([[foreign, 7]]), `message (a key of the Map) ${text}`],
     [new Set([1, foreign]), `message (an element of the Set) ${text}`],
+    [new Map<unknown, unknown>([[Object.create(null), 1], [{ a: 1 }, [foreign]]]), `message (a value of the Map)[0] ${text}`],
+    [new Map([[null, foreign]]), `message.get(null) ${text}`],
+    [Object.create(Object.create(Object.create(null) as object) as object), "the message is an object of a class without a name, which no message can hold without an extension for it"],
+    [new (class { static override readonly name = 7; readonly field = 1; })(), "the message is an object of a class without a name, which no message can hold without an extension for it"],
+    [new (class { getReader(): void { /* Half of a stream. */ } })(), "the message is an object of a class without a name, which no message can hold without an extension for it"],
+    ...["getReader", "cancel", "getWriter", "abort"].map((method) => [Object.defineProperty(new Foreign(), method, { value: () => 1 }), `the message ${text}`] as [unknown, string]),
+    ...[{ readable: new ReadableStream() }, { writable: new WritableStream() }, { readable: null, writable: new WritableStream() }, { readable: new ReadableStream(), writable: null }, { readable: {}, writable: new WritableStream() }, { readable: new ReadableStream(), writable: {} }].map(
+      (fields) => [Object.assign(new Foreign(), fields), `the message ${text}`] as [unknown, string],
+    ),
     [{ e: new Error("x", { cause: { a: foreign } }) }, `message.e.cause.a ${text}`],
     [{ e: new AggregateError([1, foreign]) }, `message.e.errors[1] ${text}`],
     [{ bytes: new Uint8Array(1e6), nothing: null, twice: [1, 1], f: () => 1 }, "message.f is a function, which no message can hold"],
@@ -194,6 +203,20 @@ describe("what no message can hold", () => {
     [{ a: JSON.parse('{ "__proto__": 1 }') as unknown }, 'message.a has a key "__proto__", which no message can hold'],
   ].map(([message, expected]) => [expected as string, message] as const))("is refused, with its place: %s", (expected, message) => {
     for (const send of ways()) expect(() => send(message)).toThrow(expect.objectContaining({ name: "AstraError", code: "EINVAL", message: `EINVAL: ${expected}` }));
+  });
+
+  it("is nothing that its getters throw: that comes out as it is", () => {
+    const error = new Error("mine");
+    for (const send of ways()) expect(() => send({ get field(): number { throw error; } })).toThrow(error);
+    expect(() => json().encode({ get field(): number { throw error; } }, noEnds)).toThrow(error);
+  });
+
+  it("is no plain object of another realm, nor one without a prototype: those come out as plain ones", () => {
+    const elsewhere = (tag?: string): object => Object.create(Object.create(null, tag === undefined ? {} : { [Symbol.toStringTag]: { value: tag } }) as object) as object;
+    for (const send of [...ways(), (message: unknown) => roundTrip(json(), message)]) {
+      for (const object of [elsewhere(), Object.create(null) as object]) expect(send([Object.assign(object, { a: 1 })])).toStrictEqual([{ a: 1 }]);
+      expect(() => send(elsewhere("Strange"))).toThrow("is an object of a class without a name");
+    }
   });
 
   it("is found behind what the message holds more than once", () => {
@@ -215,6 +238,16 @@ describe("what no message can hold", () => {
     [new ArrayBuffer(1), "is an object of class ArrayBuffer"],
   ])("over JSON is also what JSON has no word for, and reads well: %s", (bad, expected) => {
     expect(() => json().encode([bad], noEnds)).toThrow(expect.objectContaining({ code: "EINVAL", message: `EINVAL: message[0] ${expected}, which JSON has no word for` }));
+  });
+
+  it("over JSON, by its name, holds ends as an object of one key, and keys that look like it as they were", () => {
+    expect(json().name).toBe("json");
+    const taken: number[] = [];
+    const text = (message: string): unknown => json().decode(new TextEncoder().encode(message), { count: 2, take: (number) => taken.push(number) as never });
+    expect(text('[{"$end":1},{"$end":0},{"$$end":5},{"$$$endless":6},{"a$end":7}]')).toEqual([1, 2, { $end: 5 }, { $$endless: 6 }, { a$end: 7 }]);
+    expect(taken).toEqual([1, 0]);
+    expect(new TextDecoder().decode(json().encode({ $end: 1, $$endless: 2, a$end: 3 }, noEnds))).toBe('{"$$end":1,"$$$endless":2,"a$end":3}');
+    expect(() => json().decode(Uint8Array.of(0x22, 0xff, 0x22), noEnds)).toThrow();
   });
 
   it("over JSON: a function and a symbol, and a key __proto__", () => {

@@ -1,11 +1,5 @@
 import { dropped, type Travelling } from "./travelling.ts";
 
-/** Whether nobody has it in hands. */
-export function isOwned(stream: { readonly locked?: boolean; readonly readable?: { readonly locked: boolean }; readonly writable?: { readonly locked: boolean } }): boolean {
-  if (stream.locked !== undefined) return !stream.locked;
-  return stream.readable?.locked !== true && stream.writable?.locked !== true;
-}
-
 /** A byte stream that its first owner cannot read any more, and the next one can. */
 export class MovedReadable implements Travelling {
   readonly fresh: ReadableStream<Uint8Array>;
@@ -32,11 +26,11 @@ export class MovedReadable implements Travelling {
   }
 
   restore(): void {
-    this.#reader?.releaseLock();
+    this.#reader!.releaseLock();
   }
 
   discard(): void {
-    this.#reader?.cancel(dropped()).catch(() => undefined);
+    this.#reader!.cancel(dropped()).catch(() => undefined);
   }
 }
 
@@ -71,10 +65,10 @@ export class MovedWritable implements Travelling {
   }
 
   restore(): void {
-    this.#writer?.releaseLock();
+    this.#writer!.releaseLock();
   }
 
   discard(): void {
-    this.#writer?.abort(dropped()).catch(() => undefined);
+    this.#writer!.abort(dropped()).catch(() => undefined);
   }
 }

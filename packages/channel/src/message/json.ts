@@ -49,7 +49,7 @@ function prepared(value: unknown, ends: EndWriter, depth: number): unknown {
     }
     return copy;
   }
-  if (kind !== undefined && isEnd(kind)) return { [endKey]: ends.add(value as End) };
+  if (isEnd(kind)) return { [endKey]: ends.add(value as End) };
   throw new Unsupported(value, `is ${classOf(value)}, which JSON has no word for`);
 }
 

@@ -33,15 +33,13 @@ export function kindOf(value: object): ObjectKind | undefined {
   return streamKindOf(value) ?? (isPlainElsewhere(prototype as object, value) ? "object" : undefined);
 }
 
-export function isEnd(kind: ObjectKind): kind is EndKind {
+export function isEnd(kind: ObjectKind | undefined): kind is EndKind {
   return kind === "sender" || kind === "receiver" || kind === "readable" || kind === "writable" || kind === "duplex";
 }
 
 /** Whether a value is a Sender, a Receiver or a byte stream: what a codec gives to its {@link EndWriter}. */
 export function isEndObject(value: unknown): value is End {
-  if (!isObject(value)) return false;
-  const kind = kindOf(value);
-  return kind !== undefined && isEnd(kind);
+  return isObject(value) && isEnd(kindOf(value));
 }
 
 /** By what it can do: there are streams of more than one realm, and polyfills. */

@@ -1,6 +1,6 @@
 import { Receiver } from "../receiver.ts";
 import { Sender } from "../sender.ts";
-import { isOwned, MovedReadable, MovedWritable } from "./byte-streams.ts";
+import { MovedReadable, MovedWritable } from "./byte-streams.ts";
 import { BytePair } from "./byte-pair.ts";
 import type { DuplexBytes, End, EndKind } from "./kinds.ts";
 import { dropped, type Travelling } from "./travelling.ts";
@@ -27,7 +27,7 @@ export function toMove(end: End, kind: EndKind): Travelling {
 export function checkOwned(end: End, kind: EndKind): void {
   if (kind === "sender" || kind === "receiver") {
     if ((end as Sender | Receiver)._queue === undefined) throw new Unsupported(end, "was sent to somebody else, who owns it now", "ERR_ASTRANET_INVALID_STATE");
-  } else if (!isOwned(end as ReadableStream | WritableStream | DuplexBytes)) throw new Unsupported(end, "is locked: somebody reads or writes it, or it was sent to somebody else", "ERR_ASTRANET_INVALID_STATE");
+  } else if (kind === "duplex" ? (end as DuplexBytes).readable.locked || (end as DuplexBytes).writable.locked : (end as ReadableStream | WritableStream).locked) throw new Unsupported(end, "is locked: somebody reads or writes it, or it was sent to somebody else", "ERR_ASTRANET_INVALID_STATE");
 }
 
 /** An end of a channel: what moves is its queue. */

@@ -81,7 +81,6 @@ class SizeCheck {
 
   #values(at: number, end: number, count: number, depth: number): number {
     if (depth >= this.#maxDepth) throw malformed(`it is nested more than ${this.#maxDepth} deep`);
-    if (count > end - at) throw cutShort();
     for (let i = 0; i < count; i += 1) at = this.value(at, end, depth + 1);
     return at;
   }

@@ -224,8 +224,8 @@ export class MsgpackWriter {
   }
 }
 
+/** Of a string that is not a long one. */
 function stringHeadBytes(length: number): number {
   if (length < 32) return 1;
-  if (length <= 0xff) return 2;
-  return length <= 0xffff ? 3 : 5;
+  return length <= 0xff ? 2 : 3;
 }

@@ -116,11 +116,11 @@ function checkFields(value: unknown): ErrorFields {
 
 function numberOf(bytes: Uint8Array): number {
   const reader = new VarintReader();
-  for (const [i, byte] of bytes.entries()) {
-    const number = reader.push(byte);
-    if (number !== undefined && number >= 0 && i === bytes.length - 1) return number;
-  }
-  throw malformed("an end whose number is none");
+  const numbers = Array.from(bytes, (byte) => reader.push(byte));
+  const number = numbers.pop();
+  // Complete with the last byte, and not before.
+  if (number === undefined || number < 0 || numbers.some((each) => each !== undefined)) throw malformed("an end whose number is none");
+  return number;
 }
 
 function malformed(what: string): AstraError {

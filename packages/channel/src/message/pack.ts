@@ -4,7 +4,7 @@ import { copyOfDate } from "./dates.ts";
 import { copyOfError } from "./errors.ts";
 import { defaultMaxDepth } from "./limits.ts";
 import { extensionFor, type Extension } from "./extension.ts";
-import { isEnd, kindOf, type End, type EndKind } from "./kinds.ts";
+import { kindOf, type End, type EndKind } from "./kinds.ts";
 import { toMove } from "./moved-ends.ts";
 import { Parcel } from "./parcel.ts";
 import type { Travelling } from "./travelling.ts";
@@ -82,7 +82,7 @@ class Copier {
       case "error":
         return copyOfError(value as Error, (each) => this.copy(each, depth + 1));
       default:
-        return isEnd(kind) ? this.#move(value as End, kind) : value;
+        return this.#move(value as End, kind);
     }
   }
 

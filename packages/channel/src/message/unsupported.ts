@@ -21,8 +21,8 @@ export function explained(error: unknown, message: unknown): unknown {
 
 /** Names the class of what cannot be sent. */
 export function isNot(value: unknown): string {
-  if (typeof value !== "object" || value === null) return `is a ${typeof value}, which no message can hold`;
-  return `is ${classOf(value)}, which no message can hold without an extension for it`;
+  if (typeof value !== "object") return `is a ${typeof value}, which no message can hold`;
+  return `is ${classOf(value as object)}, which no message can hold without an extension for it`;
 }
 
 export function classOf(value: object): string {
@@ -48,7 +48,8 @@ function* stepsFrom(value: object): IterableIterator<[step: string, value: unkno
   else if (value instanceof Map) {
     for (const [key, each] of value) {
       yield [" (a key of the Map)", key];
-      yield [`.get(${typeof key === "string" ? JSON.stringify(key) : String(key)})`, each];
+      // Not every object has a text.
+      yield [typeof key === "object" && key !== null ? " (a value of the Map)" : `.get(${typeof key === "string" ? JSON.stringify(key) : String(key)})`, each];
     }
   } else if (value instanceof Set) for (const each of value) yield [" (an element of the Set)", each];
   else if (value instanceof Error) {
