@@ -63,6 +63,17 @@ describe("a byte stream in a message", () => {
     await receiver.receive();
   });
 
+  it("may not be in a message by itself and in a pair too: nothing is sent, and all is the caller's as before", async () => {
+    const { sender } = pipe({ capacity: 1 });
+    const both = pair();
+    for (const half of [both.readable, both.writable]) {
+      for (const message of [[both, half], [half, both]]) await expect(sender.send(message)).rejects.toMatchObject({ code: "EINVAL", message: expect.stringMatching(/^EINVAL: message\[[01]\].* is in the message twice$/) as string });
+    }
+    for (const twice of [both, new BytePair(both.readable, new WritableStream<Uint8Array>())]) await expect(sender.send([both, twice])).rejects.toMatchObject({ code: "EINVAL" });
+    expect([both.readable.locked, both.writable.locked]).toEqual([false, false]);
+    await sender.send(both);
+  });
+
   it("that was sent to somebody else is said to be: a channel's", async () => {
     const { sender } = pipe({ capacity: 1 });
     const inner = pipe();

@@ -23,6 +23,11 @@ export function toMove(end: End, kind: EndKind): Travelling {
   }
 }
 
+/** What an end takes with it: of a pair its two streams, which may not be in the message by themselves too. */
+export function partsOf(end: End, kind: EndKind): readonly object[] {
+  return kind === "duplex" ? [(end as DuplexBytes).readable, (end as DuplexBytes).writable] : [end];
+}
+
 /** Throws {@link Unsupported} where an end is not its owner's any more. */
 export function checkOwned(end: End, kind: EndKind): void {
   if (kind === "sender" || kind === "receiver") {

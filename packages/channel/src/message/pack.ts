@@ -5,7 +5,7 @@ import { copyOfError } from "./errors.ts";
 import { defaultMaxDepth } from "./limits.ts";
 import { extensionFor, type Extension } from "./extension.ts";
 import { kindOf, type End, type EndKind } from "./kinds.ts";
-import { toMove } from "./moved-ends.ts";
+import { partsOf, toMove } from "./moved-ends.ts";
 import { Parcel } from "./parcel.ts";
 import type { Travelling } from "./travelling.ts";
 import { viewKindOf, viewOf } from "./views.ts";
@@ -25,14 +25,15 @@ export function pack(message: unknown, extensions: readonly Extension[] = noExte
   } catch (error) {
     throw explained(error, message);
   }
-  return new Parcel(copy, copier.ends === undefined ? none : [...copier.ends.values()]);
+  return new Parcel(copy, copier.ends);
 }
 
 const none: readonly Travelling[] = [];
 const noExtensions: readonly Extension[] = [];
 
 class Copier {
-  ends: Map<End, Travelling> | undefined;
+  ends: Travelling[] = none as never[];
+  #seen: Set<object> | undefined;
   readonly #extensions: readonly Extension[];
 
   constructor(extensions: readonly Extension[]) {
@@ -87,10 +88,16 @@ class Copier {
   }
 
   #move(end: End, kind: EndKind): End {
-    this.ends ??= new Map();
-    if (this.ends.has(end)) throw new Unsupported(end, "is in the message twice");
+    if (this.#seen === undefined) {
+      this.#seen = new Set();
+      this.ends = [];
+    }
+    for (const part of partsOf(end, kind)) {
+      if (this.#seen.has(part)) throw new Unsupported(end, "is in the message twice");
+      this.#seen.add(part);
+    }
     const travelling = toMove(end, kind);
-    this.ends.set(end, travelling);
+    this.ends.push(travelling);
     return travelling.fresh;
   }
 }
