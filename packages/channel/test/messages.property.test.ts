@@ -409,6 +409,11 @@ describe("a class of the application's", () => {
     expect(() => json().encode({ here: [subclasses[of]] }, noEnds)).toThrow(`message.here[0] is an object of class ${name}, which JSON has no word for`);
   });
 
+  it("that extends Date and has no fields travels as a Date: those of a mocked clock are such", () => {
+    class MockDate extends Date {}
+    for (const send of ways()) expect((send([new MockDate(5)]) as [Date])[0]).toStrictEqual(new Date(5));
+  });
+
   it("that extends Error or Uint8Array travels without an extension as what it extends", () => {
     for (const send of ways()) {
       const [error, bytes] = send([subclasses.Error, subclasses.Uint8Array]) as [Error, Uint8Array];

@@ -80,6 +80,15 @@ describe("a stream of Node's in a message", () => {
     expect(await Promise.all(closed)).toEqual([[reason], [expect.objectContaining({ code: "ECONNRESET" })]]);
   });
 
+  it("is no reset for a socket that is not connected yet: nobody waits for that", async () => {
+    const server = createServer();
+    const here = connect(await listening(server), "127.0.0.1");
+    const duplex: Duplex = here;
+    void fromNode(duplex).writable.abort(new Error("broke"));
+    expect((await closeOf(here))?.message).toBe("broke");
+    server.close();
+  });
+
   it("is no reset for a socket whose end is on its way, nor for one that is not of TCP: they are closed", async () => {
     const path = join(await mkdtemp(join(tmpdir(), "astranet-")), "socket");
     const servers = [createServer(), createServer()] as const;

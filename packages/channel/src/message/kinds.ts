@@ -16,7 +16,7 @@ export interface DuplexBytes {
 /** What travels in a message and belongs to who receives it. */
 export type End = Sender | Receiver | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | DuplexBytes;
 
-/** What an object is to a message; undefined: no message can hold it. What is of a subclass of Array, Map, Set or Date would lose its fields, and a class of its own. */
+/** What an object is to a message; undefined: no message can hold it. What is of a subclass of Array, Map, Set or Date would lose its fields. */
 export function kindOf(value: object): ObjectKind | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   // Array.prototype is an array itself, of any realm; that of a subclass is none.

@@ -82,7 +82,8 @@ class MsgpackCodec implements Codec {
       case extensionTypes.buffer:
         return bytes.slice().buffer;
       case extensionTypes.view: {
-        const view = bytes.length === 0 ? undefined : viewOf(bytes[0]!, bytes.slice(1));
+        // Of nothing there is no kind.
+        const view = viewOf(bytes[0]!, bytes.slice(1));
         if (view === undefined) throw malformed("a view of an unknown kind, or with a part of an element");
         return view;
       }

@@ -76,7 +76,7 @@ function readNoMore(stream: Readable): void {
 /** A destroyed socket ends like one that has said everything; one that is reset does not. */
 export function breakOff(stream: Readable | Writable, reason?: unknown): void {
   // A reset would wait for a connection that nobody wants any more, and has no effect while an end is on its way: the socket would stay open.
-  if (stream instanceof Socket && !stream.connecting && !stream.destroyed && stream.writableEnded === stream.writableFinished) {
+  if (stream instanceof Socket && !stream.connecting && stream.writableEnded === stream.writableFinished) {
     try {
       stream.resetAndDestroy();
       return;
