@@ -38,9 +38,9 @@ describe("the bytes of msgpack", () => {
     expect(set.decode(bytes, noEnds)).toEqual(list);
   });
 
-  it.each([[null], [true], [7], [300], [1.5], ["x"], ["x".repeat(60)], ["ü".repeat(30)], ["x".repeat(1100)], [new Uint8Array(3)], [{}], [[1]], [{ a: 1 }], [Uint8Array.of(1, 2).buffer]])("are the same wherever the buffer ends that messages share: with %j there", (last) => {
+  it.each([[null], [true], [7], [300], [1.5], ["x"], ["x".repeat(60)], ["ü".repeat(30)], ["x".repeat(1100)], [new Uint8Array(3)], [new Uint8Array(40)], [new Uint8Array(40).buffer], [{}], [[1]], [{ a: 1 }], [Uint8Array.of(1, 2).buffer]])("are the same wherever the buffer ends that messages share: with %j there", (last) => {
     const theirs = last instanceof ArrayBuffer ? new ExtData(72, new Uint8Array(last)) : last;
-    for (let length = 990; length <= 1024; length += 1) {
+    for (let length = 900; length <= 1024; length += 1) {
       const bytes = new Uint8Array(length).fill(7);
       expect(latin1(msgpack().encode([bytes, last, null, last, last], noEnds))).toBe(latin1(encode([bytes, theirs, null, theirs, theirs])));
     }
