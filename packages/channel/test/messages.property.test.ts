@@ -144,6 +144,7 @@ describe("an Error", () => {
     for (const send of ways()) {
       const error = send(Object.assign(named("Strange"), { code: 1 })) as Error;
       expect(Object.keys(error)).toEqual(["code"]);
+      expect(Object.values(Object.getOwnPropertyDescriptors(error)).map(({ configurable, writable }) => [configurable, writable])).toEqual(Array.from({ length: 4 }, () => [true, true]));
       Object.assign(error, { name: "n", message: "m", stack: "s" });
       expect([error.name, error.message, error.stack]).toEqual(["n", "m", "s"]);
       expect(Object.assign(send(new AstraError("EPIPE", "x")) as Error, { message: "m" }).message).toBe("m");

@@ -33,12 +33,12 @@ export function errorOf({ name, message, code, cause, retryable, errors }: Error
   if (name === "AstraError" && typeof code === "string") {
     const error = new AstraError(code as AstraErrorCode, "", { retryable: retryable === true, ...options });
     // The message begins with the code already.
-    Object.defineProperty(error, "message", { value: message, configurable: true, writable: true });
+    set(error, "message", message);
     return withoutStack(error);
   }
   const Class = standard.find((each) => each.name === name) ?? Error;
   const error = Array.isArray(errors) ? new AggregateError(errors, message, options) : new Class(message, options);
-  if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+  if (error.name !== name) set(error, "name", name);
   // What comes from elsewhere may be anything.
   if (isCode(code)) Object.assign(error, { code });
   return withoutStack(error);
@@ -55,6 +55,11 @@ function isCode(code: unknown): code is string | number {
 
 /** The stack would be that of whoever decoded it. */
 function withoutStack<E extends Error>(error: E): E {
-  Object.defineProperty(error, "stack", { value: `${error.name}: ${error.message}`, configurable: true, writable: true });
+  set(error, "stack", `${error.name}: ${error.message}`);
   return error;
+}
+
+/** Not among what can be listed, as in any Error. */
+function set(error: Error, key: "name" | "message" | "stack", value: string): void {
+  Object.defineProperty(error, key, { value, configurable: true, writable: true });
 }
