@@ -66,6 +66,14 @@ describe("a message", () => {
     );
   });
 
+  it("comes out as it went in: an ArrayBuffer, which is copied", () => {
+    const { buffer } = Uint8Array.of(1, 2);
+    for (const send of ways()) {
+      const [copy] = send([buffer]) as [ArrayBuffer];
+      expect([copy instanceof ArrayBuffer, copy === buffer, ...new Uint8Array(copy)]).toEqual([true, false, 1, 2]);
+    }
+  });
+
   it("comes out as it went in: over JSON, what JSON has", () => {
     fc.assert(fc.property(jsonValue, (message) => {
       expect(roundTrip(json(), message)).toStrictEqual(message);
