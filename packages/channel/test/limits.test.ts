@@ -1,4 +1,4 @@
-import { Channels, pipe, type Codec, type Receiver } from "@astranet/channel";
+import { BytePair, Channels, pipe, type Codec, type Receiver } from "@astranet/channel";
 import { Encoder, ExtData } from "@msgpack/msgpack";
 import { describe, expect, it } from "vitest";
 import { begin, bytes, message, preface } from "./support/peer.ts";
@@ -234,6 +234,9 @@ describe("what a codec gives as an end of its message", () => {
     }
     const { sender, receiver: mine } = pipe();
     await expect(out.send([sender, mine, sender])).rejects.toMatchObject({ code: "EINVAL", message: includes("message[0] is in the message twice") });
+    const both = new BytePair(new ReadableStream<Uint8Array>(), new WritableStream<Uint8Array>());
+    for (const message of [[both, both.readable], [both.writable, both]]) await expect(out.send(message)).rejects.toMatchObject({ code: "EINVAL", message: includes("is in the message twice") });
+    expect([both.readable.locked, both.writable.locked]).toEqual([false, false]);
     void out.send([sender]);
     await clock.settle();
     const [got] = await (await channels.accept<[typeof sender]>()).receive();

@@ -123,8 +123,8 @@ describe("a message", () => {
 });
 
 describe("an Error", () => {
-  const fields = (error: unknown): unknown => (error instanceof Error ? { class: error.constructor, name: error.name, message: error.message, stack: error.stack, cause: fields(error.cause), own: Object.getOwnPropertyNames(error).sort(), ...pick(error) } : error);
-  const pick = ({ code, retryable, errors }: { code?: unknown; retryable?: unknown; errors?: unknown[] }): unknown => ({ code, retryable, errors: errors?.map(fields) });
+  const fields = (error: unknown): unknown => (error instanceof Error ? { class: error.constructor, name: error.name, message: error.message, stack: error.stack, cause: fields(error.cause), own: Object.getOwnPropertyNames(error).sort(), ...pick(error as object) } : error);
+  const pick = ({ code, retryable, errors }: { code?: unknown; retryable?: unknown; errors?: unknown[] }): object => ({ code, retryable, errors: errors?.map(fields) });
   const named = (name: string): Error => Object.defineProperty(new Error("x"), "name", { value: name });
   const own = ["message", "stack"];
 
@@ -198,7 +198,7 @@ describe("what no message can hold", () => {
     [new Map<unknown, unknown>([[Object.create(null), 1], [{ a: 1 }, [foreign]]]), `message (a value of the Map)[0] ${text}`],
     [new Map([[null, foreign]]), `message.get(null) ${text}`],
     [Object.create(Object.create(Object.create(null) as object) as object), "the message is an object of a class without a name, which no message can hold without an extension for it"],
-    [new (class { static override readonly name = 7; readonly field = 1; })(), "the message is an object of a class without a name, which no message can hold without an extension for it"],
+    [new (class { static readonly name = 7; readonly field = 1; })(), "the message is an object of a class without a name, which no message can hold without an extension for it"],
     [new (class { getReader(): void { /* Half of a stream. */ } })(), "the message is an object of a class without a name, which no message can hold without an extension for it"],
     ...["getReader", "cancel", "getWriter", "abort"].map((method) => [Object.defineProperty(new Foreign(), method, { value: () => 1 }), `the message ${text}`] as [unknown, string]),
     ...[{ readable: new ReadableStream() }, { writable: new WritableStream() }, { readable: null, writable: new WritableStream() }, { readable: new ReadableStream(), writable: null }, { readable: {}, writable: new WritableStream() }, { readable: new ReadableStream(), writable: {} }].map(
@@ -388,8 +388,8 @@ describe("a class of the application's", () => {
   /** Subclasses of what has a kind of its own, each of which has a field. */
   const subclasses = {
     Error: new NotFound("/a"),
-    Map: Object.assign(new (class Cache extends Map {})([[1, 2]]), { most: 9 }),
-    Set: Object.assign(new (class Tags extends Set {})([1]), { most: 9 }),
+    Map: Object.assign(new (class Cache extends Map<number, number> {})([[1, 2]]), { most: 9 }),
+    Set: Object.assign(new (class Tags extends Set<number> {})([1]), { most: 9 }),
     Array: Object.assign(new (class Rows extends Array {})(), { most: 9 }),
     Date: Object.assign(new (class Day extends Date {})(0), { zone: "UTC" }),
     Uint8Array: Object.assign(new (class Key extends Uint8Array {})(2), { algorithm: "x" }),
