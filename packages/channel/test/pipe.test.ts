@@ -137,17 +137,38 @@ describe("a pipe", () => {
     expect([await receiver.next(), await receiver.next()]).toEqual([{ done: false, value: undefined }, { done: false, value: null }]);
   });
 
-  it("can be used with await using", async () => {
-    const { sender, receiver } = pipe<number>({ capacity: 1 });
+  it("can be used with await using: a Sender is closed then, and a Receiver cancelled", async () => {
+    const [one, two] = [pipe<number>({ capacity: 1 }), pipe<number>({ capacity: 1 })];
     {
-      await using mine = sender;
+      await using mine = one.sender;
       await mine.send(1);
     }
+    expect([await one.receiver.receive(), await one.receiver.next()]).toEqual([1, { done: true, value: undefined }]);
     {
-      await using mine = receiver;
+      await using mine = two.receiver;
+      await two.sender.send(1);
       expect(await mine.receive()).toBe(1);
     }
-    expect(await receiver.next()).toEqual({ done: true, value: undefined });
+    await expect(two.sender.send(2)).rejects.toMatchObject({ code: "EPIPE" });
+  });
+
+  it("is iterated by an iterator that is one itself, and says the end when it is left", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 1 });
+    await sender.send(1);
+    const iterator = receiver[Symbol.asyncIterator]();
+    expect(iterator[Symbol.asyncIterator]()).toBe(iterator);
+    expect([await iterator.next(), await iterator.return!()]).toEqual([{ done: false, value: 1 }, { done: true, value: undefined }]);
+    await expect(sender.send(2)).rejects.toMatchObject({ code: "EPIPE" });
+  });
+
+  it("says in words why there is no message, and what an option must be", async () => {
+    const { sender, receiver } = pipe();
+    void sender.close();
+    await expect(receiver.receive()).rejects.toThrow("there are no more messages: the channel is closed");
+    await expect(receiver.receive({ signal: 1 as never })).rejects.toThrow("the channel is closed");
+    await expect(pipe().receiver.receive({ signal: 1 as never })).rejects.toThrow("signal must be an AbortSignal");
+    await expect(select({})).rejects.toThrow("select needs at least one case");
+    expect(() => pipe({ capacity: -2 })).toThrow("capacity must be an integer from 0 on, not -2");
   });
 });
 

@@ -1,4 +1,5 @@
-import { pipe, select, sending, type Sender } from "@astranet/channel";
+import { Channels, json, pipe, select, sending, type Sender } from "@astranet/channel";
+import { memoryPair } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
 import { state } from "./support/state.ts";
 
@@ -76,6 +77,38 @@ describe("select", () => {
     expect((await chosen).case).toBe("a");
     await inner.sender.send(5);
     expect(await inner.receiver.receive()).toBe(5);
+  });
+
+  it("gives back the ends in a message whose receiver cancels, or beside which another cannot be sent, once", async () => {
+    for (let i = 0; i < 6; i += 1) {
+      const [out, bad, inner] = [pipe(), pipe(), pipe({ capacity: 2 })];
+      await expect(select({ out: sending(out.sender, inner.sender), bad: sending(bad.sender, () => 1) })).rejects.toMatchObject({ code: "EINVAL" });
+      await inner.sender.send("mine");
+      const cancelled = select({ out: sending(out.sender, inner.sender) });
+      out.receiver.cancel();
+      await expect(cancelled).rejects.toMatchObject({ code: "EPIPE" });
+      await inner.sender.send("still mine");
+      expect([await inner.receiver.receive(), await inner.receiver.receive()]).toEqual(["mine", "still mine"]);
+    }
+  });
+
+  it("takes nothing where its signal was aborted before", async () => {
+    const { sender, receiver } = pipe<number>({ capacity: 1 });
+    await sender.send(1);
+    const reason = new Error("too late");
+    await expect(select({ in: receiver }, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(receiver.tryReceive()).toEqual({ done: false, value: 1 });
+  });
+
+  it("rejects with what is wrong with a message that came", async () => {
+    const [here, there] = memoryPair();
+    const [one, two] = [new Channels(here, { role: "client", codec: json() }), new Channels(there, { role: "server", codec: { ...json(), decode: () => { throw new Error("nonsense"); } } })];
+    const out = one.open();
+    const waiting = select({ in: await two.accept(), other: pipe().receiver });
+    await out.send(1);
+    await expect(waiting).rejects.toMatchObject({ code: "ERR_ASTRANET_PROTOCOL", message: expect.stringContaining("nonsense") as string });
+    one.abort();
+    two.abort();
   });
 
   it("leaves out a case that is undefined (Go's nil channel)", async () => {
