@@ -65,6 +65,7 @@ describe("a message that is malformed", () => {
     ["with a number of more than seven bytes", bytes(9, 1, 1, 255, 255, 255, 255, 255, 255, 255), "a message is malformed: a number in it is too large"],
     ["with an end of kind 0", message(null_, [0, 9]), kinds],
     ["with an end of kind 6", message(null_, [6, 9]), kinds],
+    ["with an end of number 0", message(null_, [receiver, 0]), "a message is malformed: it has something in it whose number is 0"],
     ["with more ends than maxReferences", message(null_, ...Array.from({ length: 5 }, (_, i): [number, number] => [receiver, i + 11])), "it has 5 channels and byte streams, and maxReferences is 4"],
     ["that wants one stream twice", message(null_, [receiver, 55], [receiver, 7], [receiver, 7]), "two messages want stream number 7"],
     ["with an end that is not there", message(encoder.encode(end(0))), "a message has no end number 0"],

@@ -66,7 +66,10 @@ export function decodeMessage(body: Uint8Array, maxReferences: number): { readon
   for (let i = 0; i < count; i += 1) {
     const kind = kinds[(body[at++] ?? 0) - 1];
     if (kind === undefined) throw malformed("it has something in it of a kind that is not known");
-    references.push({ kind, id: next() });
+    const id = next();
+    // No stream has it: the message would wait for one in vain.
+    if (id === 0) throw malformed("it has something in it whose number is 0");
+    references.push({ kind, id });
   }
   return { references, payload: body.subarray(at) };
 }
