@@ -248,6 +248,19 @@ describe("a socket", () => {
     await expect(handSocket(child, there)).rejects.toMatchObject({ code: "EPIPE" });
   });
 
+  it("is handed to a child that leaves in that moment, and ends well", async () => {
+    const child = fork(fileURLToPath(new URL("support/takes-sockets.ts", import.meta.url)), { execArgv: ["--conditions=@astranet/source", "--import", "tsx"] });
+    const server = createServer({ pauseOnConnect: true });
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const socket = connect(await listening(server), "127.0.0.1");
+    const [there] = await accepted;
+    const exited = once(child, "exit");
+    await handSocket(child, there, { greeting: "bye", last: true });
+    expect(await text(socket)).toBe(`bye from ${String(child.pid)}`);
+    expect(await exited).toEqual([0, null]);
+    server.close();
+  });
+
   it("is handed with what IPC can carry, to a process: EINVAL for anything else", async () => {
     const child = fork(fileURLToPath(new URL("support/takes-sockets.ts", import.meta.url)), { execArgv: ["--conditions=@astranet/source", "--import", "tsx"] });
     const refused = { name: "AstraError", code: "EINVAL" };

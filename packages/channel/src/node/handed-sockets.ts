@@ -34,7 +34,10 @@ export function handedSockets(from: IpcProcess, onsocket: (socket: Socket, about
   checkProcess("handedSockets", from);
   if (typeof (onsocket as unknown) !== "function") throw new AstraError("EINVAL", "handedSockets takes a function for the sockets");
   const onmessage = (message: unknown, handle: unknown): void => {
-    if (handle instanceof Socket && typeof message === "object" && message !== null && mark in message) onsocket(handle, (message as { about?: unknown }).about);
+    if (handle instanceof Socket && typeof message === "object" && message !== null && mark in message) {
+      // Not within the event: whoever disconnects there makes Node fail (it uses the channel once more after it).
+      queueMicrotask(() => onsocket(handle, (message as { about?: unknown }).about));
+    }
   };
   from.on("message", onmessage);
   return () => {
