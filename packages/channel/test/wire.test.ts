@@ -335,12 +335,30 @@ describe("Channels", () => {
     for (const each of [inner, other]) await expect(each.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET", message: expect.stringContaining("dropped") as string });
   });
 
+  it("that break for a message leave alone what came in those before it", async () => {
+    const { channels, raw, clock } = begin({ maxMessageBytes: 1000 });
+    const out = new Channels(raw, { role: "client" }).open();
+    const inner = pipe<string>();
+    void out.send(inner.receiver);
+    await clock.settle();
+    const there = await channels.accept<Receiver<string>>();
+    const received = await there.receive();
+    void out.send(new Uint8Array(2000));
+    await clock.settle();
+    await expect(out.closed).rejects.toMatchObject({ remoteCode: 258 });
+    void inner.sender.send("still of use");
+    await clock.settle();
+    expect(await received.receive()).toBe("still of use");
+  });
+
   it("need a role where there is no session yet, and limits that are numbers", async () => {
     const { raw, end } = begin();
     expect(() => new Channels({ start: () => undefined, send: () => true, close: () => undefined, abort: () => undefined, localAddress: "", remoteAddress: "" })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("role") as string }));
     expect(() => new Channels(raw, { maxMessageBytes: 2 ** 28 })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("maxMessageBytes") as string }));
     expect(() => new Channels(raw, { claimTimeoutMs: -1 })).toThrow(expect.objectContaining({ code: "EINVAL" }));
-    for (const codec of [json, { name: "x" }, { name: 7, encode: json().encode, decode: json().decode }]) expect(() => new Channels(raw, { codec: codec as never })).toThrow(expect.objectContaining({ code: "EINVAL" }));
+    const { encode, decode } = json();
+    for (const codec of [json, { name: "x", encode }, { name: "x", decode }, { name: 7, encode, decode }]) expect(() => new Channels(raw, { codec: codec as never })).toThrow("a codec has a name, encode and decode");
+    expect(() => new Channels(raw, { shared: true, type: 0 })).not.toThrow();
     for (const type of [-1, 1.5, 2 ** 32]) expect(() => new Channels(raw, { type })).toThrow(expect.objectContaining({ code: "EINVAL", message: expect.stringContaining("type") as string }));
     expect(() => new Channels(raw, { codec: { name: "", encode: () => new Uint8Array(0), decode: () => undefined } })).toThrow(expect.objectContaining({ code: "EINVAL" }));
     end();

@@ -7,9 +7,9 @@ export const resetCodes = { abandoned: 256, malformed: 257, tooLong: 258, unclai
 /** With these a stream is reset of which nothing was read, by who was to read it. */
 const unread: readonly (number | undefined)[] = [resetCodes.abandoned, resetCodes.unclaimed, resetCodes.backlog];
 
-/** Whether the peer broke a stream, or refused it, before it read anything of it. */
+/** Whether the peer broke a stream before it read anything of it. */
 export function isUnread(error: unknown): boolean {
-  return AstraError.is(error) && (error.code === "ECONNREFUSED" || unread.includes(error.remoteCode));
+  return AstraError.is(error) && unread.includes(error.remoteCode);
 }
 
 function resetCodeOf(error: unknown, otherwise: number): number {

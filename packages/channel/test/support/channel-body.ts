@@ -395,6 +395,28 @@ export function channelBody(name: string, begin: () => Promise<Sides>): void {
         for (const each of inners) await expect(each.send(1)).rejects.toMatchObject({ code: expect.stringMatching(/^(EPIPE|ECONNRESET)$/) as string });
       }));
 
+    it.each(["the receiver cancels", "the sender gives up"])("leaves the ends in messages alone that were received before %s", (what) =>
+      using(async (sides) => {
+        const { sender, receiver } = await sides.channel<Receiver<string>>();
+        const inners = [pipe<string>(), pipe<string>(), pipe<string>()];
+        const received: Receiver<string>[] = [];
+        for (const inner of inners) {
+          const sent = sender.send(inner.receiver);
+          received.push(await receiver.receive());
+          await sent;
+        }
+        if (what === "the receiver cancels") receiver.cancel();
+        else sender.abort();
+        await Promise.allSettled([sender.closed, receiver.closed]);
+        for (const word of ["one", "two"]) {
+          for (const [i, inner] of inners.entries()) {
+            const sent = inner.sender.send(word);
+            expect(await received[i]!.receive()).toBe(word);
+            await sent;
+          }
+        }
+      }));
+
     it("carries 50 channels of 50 messages each", () =>
       using(async (sides) => {
         const { sender, receiver } = await sides.channel<Receiver<number>>();
