@@ -1,5 +1,4 @@
 import { connect, Server, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from "node:net";
-import type { Duplex } from "node:stream";
 import { AstraError } from "@astranet/transport";
 import { discard } from "../discard.ts";
 import { kindOf, type DuplexBytes } from "../message/kinds.ts";
@@ -96,7 +95,6 @@ async function splice(bytes: DuplexBytes, socket: Socket): Promise<void> {
 
 /** Both directions of a socket, each of which ends by itself. */
 function bytesOf(socket: Socket): DuplexBytes {
-  const duplex: Duplex = socket;
-  duplex.allowHalfOpen = true;
-  return fromNode(duplex);
+  socket.allowHalfOpen = true;
+  return fromNode(socket);
 }

@@ -4,14 +4,15 @@ import { AstraError } from "@astranet/transport";
 import { BytePair } from "../message/byte-pair.ts";
 import { streamKindOf, type DuplexBytes } from "../message/kinds.ts";
 
+/** What a stream of Node's is in a message. By assignability: for overloads a `net.Socket` would be no Duplex, but a Readable. */
+export type MessageBytes<S extends Readable | Writable> = S extends Duplex ? BytePair : S extends Readable ? ReadableStream<Uint8Array> : WritableStream<Uint8Array>;
+
 /**
  * A stream of Node's as a message can hold it: bytes go to who receives the message (a Readable), come back from there (a Writable), or both (a Duplex). The stream is the message's from then on.
  * Where the bytes break off it is destroyed with an error; a TCP socket is reset, so that who is connected can tell it from an end.
  * Throws EINVAL for what is no stream, and for one that is in object mode.
  */
-export function fromNode(stream: Duplex): BytePair;
-export function fromNode(stream: Readable): ReadableStream<Uint8Array>;
-export function fromNode(stream: Writable): WritableStream<Uint8Array>;
+export function fromNode<S extends Readable | Writable>(stream: S): MessageBytes<S>;
 export function fromNode(stream: Readable | Writable | Duplex): ReadableStream<Uint8Array> | WritableStream<Uint8Array> | BytePair {
   if (isDuplex(stream)) return new BytePair(readableFrom(stream), writableFrom(stream));
   if (stream instanceof Readable) return readableFrom(stream);
