@@ -12,7 +12,7 @@ import type { Client } from "./types.ts";
  *
  * What a method gives may be awaited (the result), iterated once (its stream of results), or both ignored. It rejects with the error that the method threw, as it travels in a message; with what a stream
  * of arguments threw here, itself; ECONNRESET or another code where the other side is gone; as `send` does for arguments that cannot be sent; ERR_ASTRANET_INVALID_STATE where the results were
- * iterated already; and with `signal.reason`. Whose caller gives up, by that signal or by leaving the iteration early, is told so: the signal of its context is aborted, and its streams of arguments break.
+ * iterated already; and with `signal.reason`. Whose caller gives up, by that signal or by leaving the iteration early, is told so: the signal of its context is aborted, and its streams of arguments break. A stream of arguments ends with its call: one that the method has not read to its end when it is through is ended here.
  *
  * Throws EINVAL where `calls` is no Sender, or `signal` no AbortSignal.
  */

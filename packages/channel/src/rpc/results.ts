@@ -101,9 +101,9 @@ export class Results implements PromiseLike<unknown>, AsyncIterable<unknown> {
     try {
       await after;
       const answer = await this.#answers.receive();
-      // A method that failed reads no more of its arguments.
+      // A method that is through reads no more of its arguments: where it has not read them to their end their sources are told.
       if ("error" in answer) this.#giveUp(answer.error);
-      else if (!("item" in answer)) this.#end();
+      else if (!("item" in answer)) this.#giveUp("the call is over");
       return answer;
     } catch (error) {
       if (this.#failure !== undefined) throw this.#failure.reason;

@@ -348,6 +348,21 @@ export function rpcBody(name: string, begin: () => Promise<Sides>): void {
         await end;
       }));
 
+    it("ends a stream of arguments that its method has not read when it is through", { timeout: 8000 }, () =>
+      using(async (calls) => {
+        let ended = (): void => undefined;
+        const end = new Promise<void>((resolve) => (ended = resolve));
+        const endless = async function* (): AsyncGenerator<number> {
+          try {
+            for (let n = 0; ; n += 1) yield n;
+          } finally {
+            ended();
+          }
+        };
+        expect(await all(calls.early(endless()))).toEqual([1]);
+        await end;
+      }));
+
     it("is over when its results are, whatever a stream of arguments throws then", () =>
       using(async (calls) => {
         let fail = (_error: Error): void => undefined;
