@@ -9,10 +9,8 @@ import { owned, type Abortable, type Sender } from "./sender.ts";
  */
 export async function copy<T>(sender: Sender<T>, receiver: Receiver<T>, { signal }: Abortable = {}): Promise<number> {
   const queue = owned(sender);
-  const gone = new AbortController();
-  const goes = (): void => gone.abort();
-  queue.closed.then(goes, goes);
-  const either = signal === undefined ? gone.signal : AbortSignal.any([signal, gone.signal]);
+  const { gone } = queue;
+  const either = signal === undefined ? gone : AbortSignal.any([signal, gone]);
   let count = 0;
   for (;;) {
     let result: IteratorResult<T, undefined>;
@@ -20,7 +18,7 @@ export async function copy<T>(sender: Sender<T>, receiver: Receiver<T>, { signal
       result = await receiver.next({ signal: either });
     } catch (error) {
       if (signal?.aborted === true) throw error;
-      if (!gone.signal.aborted) {
+      if (!gone.aborted) {
         sender.abort(error);
         throw error;
       }

@@ -37,10 +37,15 @@ type Told = (reason: unknown) => void;
 /** Who waits for a signal. One listener stands for all of them: Node warns of a leak where a signal has more than ten. */
 const waiting = new WeakMap<AbortSignal, { readonly all: Set<Told>; readonly tell: () => void }>();
 
+/** Throws EINVAL for what is no signal. By what it has: there are signals of more than one realm. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.addEventListener !== "function") throw new AstraError("EINVAL", "signal must be an AbortSignal");
+}
+
 /** Calls `aborted` when the signal is; gives what takes that back. */
 export function onAbort(signal: AbortSignal | undefined, aborted: Told): () => void {
   if (signal === undefined) return ignore;
-  if (typeof (signal as Partial<AbortSignal>).addEventListener !== "function") throw new AstraError("EINVAL", "signal must be an AbortSignal");
+  checkSignal(signal);
   const { all, tell } = waiting.get(signal) ?? listenTo(signal);
   all.add(aborted);
   return () => {

@@ -23,8 +23,16 @@ export function toMove(end: End, kind: EndKind): Travelling {
   }
 }
 
-/** What an end takes with it: of a pair its two streams, which may not be in the message by themselves too. */
-export function partsOf(end: End, kind: EndKind): readonly object[] {
+/** Notes that an end is in a message. Throws {@link Unsupported} where it is already, or a stream of a pair is by itself. */
+export function noteIn(seen: Set<object>, end: End, kind: EndKind): void {
+  for (const part of partsOf(end, kind)) {
+    if (seen.has(part)) throw new Unsupported(end, "is in the message twice");
+    seen.add(part);
+  }
+}
+
+/** What an end takes with it: of a pair its two streams. */
+function partsOf(end: End, kind: EndKind): readonly object[] {
   return kind === "duplex" ? [(end as DuplexBytes).readable, (end as DuplexBytes).writable] : [end];
 }
 
@@ -32,7 +40,7 @@ export function partsOf(end: End, kind: EndKind): readonly object[] {
 export function checkOwned(end: End, kind: EndKind): void {
   if (kind === "sender" || kind === "receiver") {
     if ((end as Sender | Receiver)._queue === undefined) throw new Unsupported(end, "was sent to somebody else, who owns it now", "ERR_ASTRANET_INVALID_STATE");
-  } else if (kind === "duplex" ? (end as DuplexBytes).readable.locked || (end as DuplexBytes).writable.locked : (end as ReadableStream | WritableStream).locked) throw new Unsupported(end, "is locked: somebody reads or writes it, or it was sent to somebody else", "ERR_ASTRANET_INVALID_STATE");
+  } else if (partsOf(end, kind).some((part) => (part as ReadableStream | WritableStream).locked)) throw new Unsupported(end, "is locked: somebody reads or writes it, or it was sent to somebody else", "ERR_ASTRANET_INVALID_STATE");
 }
 
 /** An end of a channel: what moves is its queue. */

@@ -117,11 +117,14 @@ function checkFields(value: unknown): ErrorFields {
 
 function numberOf(bytes: Uint8Array): number {
   const reader = new VarintReader();
-  const numbers = Array.from(bytes, (byte) => reader.push(byte));
-  const number = numbers.pop();
-  // Complete with the last byte, and not before.
-  if (number === undefined || number < 0 || numbers.some((each) => each !== undefined)) throw malformed("an end whose number is none");
-  return number;
+  for (const [i, byte] of bytes.entries()) {
+    const number = reader.push(byte);
+    if (number === undefined) continue;
+    // Complete with the last byte, and not before.
+    if (number < 0 || i < bytes.length - 1) break;
+    return number;
+  }
+  throw malformed("an end whose number is none");
 }
 
 function malformed(what: string): AstraError {

@@ -5,7 +5,7 @@ import { copyOfError } from "./errors.ts";
 import { defaultMaxDepth } from "./limits.ts";
 import { extensionFor, type Extension } from "./extension.ts";
 import { kindOf, type End, type EndKind } from "./kinds.ts";
-import { partsOf, toMove } from "./moved-ends.ts";
+import { noteIn, toMove } from "./moved-ends.ts";
 import { Parcel } from "./parcel.ts";
 import type { Travelling } from "./travelling.ts";
 import { viewKindOf, viewOf } from "./views.ts";
@@ -92,10 +92,7 @@ class Copier {
       this.#seen = new Set();
       this.ends = [];
     }
-    for (const part of partsOf(end, kind)) {
-      if (this.#seen.has(part)) throw new Unsupported(end, "is in the message twice");
-      this.#seen.add(part);
-    }
+    noteIn(this.#seen, end, kind);
     const travelling = toMove(end, kind);
     this.ends.push(travelling);
     return travelling.fresh;

@@ -26,6 +26,7 @@ export class MessageQueue {
   /** The receiver's. */
   #cancelled: Failure | undefined;
   #closed: Deferred<void> | undefined;
+  #gone: AbortSignal | undefined;
   /** When the sender's last word is on its way. */
   #farewell: Deferred<void> | undefined;
   #oncancel: ((reason: unknown) => void) | undefined;
@@ -196,6 +197,17 @@ export class MessageQueue {
     this.#closed ??= new Deferred();
     this.#settle();
     return this.#closed.promise;
+  }
+
+  /** Aborted once {@link closed} has settled, for who waits for something else meanwhile. One for all of them: what waits for a promise cannot be taken back. */
+  get gone(): AbortSignal {
+    if (this.#gone === undefined) {
+      const abort = new AbortController();
+      const goes = (): void => abort.abort();
+      this.closed.then(goes, goes);
+      this.#gone = abort.signal;
+    }
+    return this.#gone;
   }
 
   /** Moves what can be moved: to the consumer, or to those who wait. */

@@ -1,5 +1,6 @@
 import { AstraError } from "@astranet/transport";
 import { pipe } from "../pipe.ts";
+import { checkSignal } from "../promises.ts";
 import { Sender, type Abortable } from "../sender.ts";
 import { isStream, type Answer, type Call } from "./call.ts";
 import { Results, type ArgumentStream } from "./results.ts";
@@ -17,10 +18,8 @@ import type { Client } from "./types.ts";
  * Throws EINVAL where `calls` is no Sender, or `signal` no AbortSignal.
  */
 export function client<S>(calls: Sender<Call>, options: Abortable = {}): Client<S> {
-  const { signal } = options;
   if (!((calls as unknown) instanceof Sender)) throw new AstraError("EINVAL", "client calls over a Sender, and this is none");
-  // By what it has: there are signals of more than one realm.
-  if (signal !== undefined && typeof (signal as AbortSignal | null)?.aborted !== "boolean") throw new AstraError("EINVAL", "signal must be an AbortSignal");
+  checkSignal(options.signal);
   return new Proxy({} as Client<S>, {
     get: (_target, method) => {
       // Whoever awaits the client itself asks for this.

@@ -1,9 +1,8 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
+import { ignore } from "../promises.ts";
 import type { Port } from "./port.ts";
 import { resetFor, whenTaken } from "./reset-codes.ts";
-
-const ignore = (): void => undefined;
 
 /** Breaks what goes out on a stream: of a pair only that, and then the peer does not hear why. */
 function abortOut(stream: Stream, reason: unknown, ofPair: boolean): void {

@@ -175,6 +175,7 @@ export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undef
   }
 
   #over(error?: unknown, keep = false): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#host.references.close(error ?? new AstraError("ERR_ASTRANET_SESSION_CLOSED", "the channels were closed"), keep);
     if (error === undefined) void this.#waiting.end();

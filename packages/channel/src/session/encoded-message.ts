@@ -1,7 +1,7 @@
 import { AstraError } from "@astranet/transport";
 import type { EndWriter } from "../message/codec.ts";
 import { isEnd, kindOf, type End, type EndKind } from "../message/kinds.ts";
-import { checkOwned, partsOf, toMove } from "../message/moved-ends.ts";
+import { checkOwned, noteIn, toMove } from "../message/moved-ends.ts";
 import { Parcel } from "../message/parcel.ts";
 import { explained, Unsupported } from "../message/unsupported.ts";
 import { varintBytes } from "../message/varint.ts";
@@ -66,16 +66,14 @@ class EndTable implements EndWriter {
   add(end: End): number {
     const kind = typeof end === "object" && (end as End | null) !== null ? kindOf(end) : undefined;
     if (kind === undefined || !isEnd(kind)) throw new Unsupported(end, "is neither a Sender, nor a Receiver, nor a byte stream");
-    const parts = partsOf(end, kind);
-    if (parts.some((part) => this.#seen?.has(part) === true)) throw new Unsupported(end, "is in the message twice");
-    checkOwned(end, kind);
-    if (this.ends.length >= this.#most) throw new AstraError("EINVAL", `the message has more channels and byte streams than maxReferences, ${this.#most}`);
     if (this.#seen === undefined) {
       this.#seen = new Set();
       this.ends = [];
       this.kinds = [];
     }
-    for (const part of parts) this.#seen.add(part);
+    noteIn(this.#seen, end, kind);
+    checkOwned(end, kind);
+    if (this.ends.length >= this.#most) throw new AstraError("EINVAL", `the message has more channels and byte streams than maxReferences, ${this.#most}`);
     this.kinds.push(kind);
     return this.ends.push(end) - 1;
   }

@@ -2,7 +2,7 @@ import type { Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
 import { leastLent, longBuffers } from "../message/long-buffers.ts";
 import { encodeVarint } from "../message/varint.ts";
-import { done } from "../promises.ts";
+import { done, ignore } from "../promises.ts";
 import type { Consumer } from "../queue/consumer.ts";
 import { bind } from "./bind.ts";
 import { encodeNow } from "./encoded-message.ts";
@@ -82,12 +82,12 @@ export class MessageWriter implements Consumer {
   /** There is room, as `isReady` has said: or the stream broke meanwhile, and that is told by its end. */
   #write(frame: Uint8Array, streams: readonly Stream[]): void {
     this.#sent.wrote(frame.length, streams);
-    if (!this.#stream.tryWrite(frame, frame.length >= leastLent ? longBuffers.giveBack : undefined)) this.#stream.write(frame).catch(() => undefined);
+    if (!this.#stream.tryWrite(frame, frame.length >= leastLent ? longBuffers.giveBack : undefined)) this.#stream.write(frame).catch(ignore);
   }
 
   #open(id: number): Stream {
     const stream = this.#host.openStream();
-    stream.write(encodeVarint(id)).catch(() => undefined);
+    stream.write(encodeVarint(id)).catch(ignore);
     return stream;
   }
 }

@@ -1,5 +1,6 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
+import { ignore } from "../promises.ts";
 
 /** What a stream is reset with, so that the peer knows why. */
 export const resetCodes = { abandoned: 256, malformed: 257, tooLong: 258, unclaimed: 259, backlog: 260, overload: 261 } as const;
@@ -22,7 +23,7 @@ function resetCodeOf(error: unknown, otherwise: number): number {
  * Breaks a stream that was opened here once the peer has taken it: a reset overtakes what was written, and a message would wait for a stream that nobody knows to be its own.
  */
 export function whenTaken(stream: Stream, breaks: () => void): void {
-  stream.opened.then(breaks, () => undefined);
+  stream.opened.then(breaks, ignore);
 }
 
 /** Breaks a stream, and says why: with a code of its own for errors of ours, and `otherwise` for others. */

@@ -178,6 +178,20 @@ async function* numbersTo(to: number): AsyncGenerator<number> {
   for (let n = 1; n <= to; n += 1) yield n;
 }
 
+/** Numbers without end, and when whoever gives them was told to stop. */
+function endlessNumbers(): { endless: AsyncIterable<number>; end: Promise<void> } {
+  let ended = (): void => undefined;
+  const end = new Promise<void>((resolve) => (ended = resolve));
+  const endless = async function* (): AsyncGenerator<number> {
+    try {
+      for (let n = 0; ; n += 1) yield n;
+    } finally {
+      ended();
+    }
+  };
+  return { endless: endless(), end };
+}
+
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
   for await (const item of items) list.push(item);
@@ -335,31 +349,15 @@ export function rpcBody(name: string, begin: () => Promise<Sides>): void {
 
     it("may take less of a stream of arguments than there is, which ends it", () =>
       using(async (calls) => {
-        let ended = (): void => undefined;
-        const end = new Promise<void>((resolve) => (ended = resolve));
-        const endless = async function* (): AsyncGenerator<number> {
-          try {
-            for (let n = 0; ; n += 1) yield n;
-          } finally {
-            ended();
-          }
-        };
-        expect(await calls.two(endless())).toEqual([0, 1]);
+        const { endless, end } = endlessNumbers();
+        expect(await calls.two(endless)).toEqual([0, 1]);
         await end;
       }));
 
     it("ends a stream of arguments that its method has not read when it is through", { timeout: 8000 }, () =>
       using(async (calls) => {
-        let ended = (): void => undefined;
-        const end = new Promise<void>((resolve) => (ended = resolve));
-        const endless = async function* (): AsyncGenerator<number> {
-          try {
-            for (let n = 0; ; n += 1) yield n;
-          } finally {
-            ended();
-          }
-        };
-        expect(await all(calls.early(endless()))).toEqual([1]);
+        const { endless, end } = endlessNumbers();
+        expect(await all(calls.early(endless))).toEqual([1]);
         await end;
       }));
 
