@@ -491,6 +491,52 @@ describe("reachability", () => {
     expect(ids).toContain(idOf(2));
   });
 
+  it("tells of a node that was gone for somebody who asked between the loss of an own link and the coming of another way", async () => {
+    const world = new GraphWorld();
+    world.nodes([1, 2], [3]);
+    world.link([0, 1], [0, 2], [1, 3]);
+    const topology = world.topology();
+    await world.clock.advance(1000);
+    const ids = told(topology);
+    world.links.set(1, undefined);
+    expect(topology.cost(idOf(3))).toBeUndefined();
+    world.link([2, 3]);
+    expect(topology.cost(idOf(3))).toBe(22);
+    await world.clock.advance(0);
+    expect(ids).toContain(idOf(3));
+  });
+
+  it("tells of a node that was dearer, or more links away, for somebody who asked in a moment that is over", async () => {
+    const world = new GraphWorld();
+    world.nodes([1, 2], [3, 4]);
+    world.link([0, 1], [1, 2], [1, 3], [1, 4, 10]);
+    const topology = world.topology();
+    await world.clock.advance(1000);
+    const ids = told(topology);
+    world.link([1, 3, 20], [2, 4, 1]);
+    world.cut([1, 4]);
+    expect(topology.cost(idOf(3))).toBe(32);
+    expect(topology.hops(idOf(4))).toBe(3);
+    world.link([1, 3, 10], [1, 4, 10]);
+    expect(topology.cost(idOf(3))).toBe(22);
+    expect(topology.hops(idOf(4))).toBe(2);
+    await world.clock.advance(0);
+    expect(ids.sort()).toEqual([idOf(3), idOf(4)]);
+  });
+
+  it("does not tell of what was undone before anybody asked", async () => {
+    const world = new GraphWorld();
+    world.nodes([1], [2]);
+    world.link([0, 1], [1, 2]);
+    const topology = world.topology();
+    await world.clock.advance(1000);
+    const ids = told(topology);
+    world.cut([1, 2]);
+    world.link([1, 2]);
+    await world.clock.advance(1000);
+    expect(ids).toEqual([]);
+  });
+
   it("is told no more after close, and no timer is left", async () => {
     const { world, topology } = line();
     const ids = told(topology);

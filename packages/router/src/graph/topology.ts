@@ -8,7 +8,7 @@ import { LinkState } from "./link-state.ts";
 import type { Neighbours } from "./neighbours.ts";
 import type { NodeRecord } from "./node-record.ts";
 import { relayCost, type AvoidList, type Path } from "./path.ts";
-import { PathSearch } from "./path-search.ts";
+import { PathSearch, type Arrival } from "./path-search.ts";
 import { SpfBackoff, defaultSpfDelays, type SpfDelays } from "./spf-backoff.ts";
 
 /** What a Topology is made with. */
@@ -78,8 +78,8 @@ export class Topology implements Reachability {
   /** Whom to tell about when this tick is over: `all` after a computation. */
   readonly #touched = new Set<GraphNode>();
   #touchedAll = false;
-  /** Those that had a way, or had none, for a moment, other than was told: whoever asked then, knows no better until it is told. */
-  readonly #flickered = new Set<GraphNode>();
+  /** Of whom somebody who asked got an answer other than was told: it knows no better until it is told, even if all is as it was by then. */
+  readonly #askedAhead = new Set<GraphNode>();
   #willTell = false;
   #isFollowing = false;
 
@@ -114,20 +114,18 @@ export class Topology implements Reachability {
 
   /** What the best path to `id` costs, in milliseconds of round trip; undefined when there is none. 0 for this node itself. */
   cost(id: NodeId): number | undefined {
-    const node = this.#state.nodes.get(id);
-    return node === undefined ? undefined : this.#usable().arrival(node)?.cost;
+    return this.#ask(id)?.cost;
   }
 
   /** Links on the best path to `id`; undefined when there is none. */
   hops(id: NodeId): number | undefined {
-    const node = this.#state.nodes.get(id);
-    return node === undefined ? undefined : this.#usable().arrival(node)?.hops;
+    return this.#ask(id)?.hops;
   }
 
   /**
-   * Calls `callback` with each id that became reachable or unreachable (also for a moment only, in which `cost` would have said so), whose cost changed by a step (19 %) or more since the last time, or whose
-   * number of hops changed: once a change, after the tick that brought it for own links and leaves, at the back-off's pace for the rest.
-   * Returns what ends it.
+   * Calls `callback` with each id that became reachable or unreachable, whose cost changed by a step (19 %) or more since the last time, or whose
+   * number of hops changed: once a change, after the tick that brought it for own links and leaves, at the back-off's pace for the rest. A change
+   * that lasted for a moment only is told where `cost` or `hops` was asked in that moment. Returns what ends it.
    */
   subscribe(callback: (id: NodeId) => void): () => void {
     this.#callbacks.add(callback);
@@ -237,6 +235,14 @@ export class Topology implements Reachability {
     this.#timer ??= this.#clock.setTimer(delayMs, () => void this.#fresh());
   }
 
+  #ask(id: NodeId): Arrival | undefined {
+    const node = this.#state.nodes.get(id);
+    if (node === undefined) return undefined;
+    const now = this.#usable().arrival(node);
+    if (isNews(node, now)) this.#askedAhead.add(node);
+    return now;
+  }
+
   /** The paths as last computed, unless they are known to be wrong. */
   #usable(): PathSearch {
     return this.#isWrong ? this.#fresh() : this.#search;
@@ -247,8 +253,6 @@ export class Topology implements Reachability {
     if (!this.#isStale && !this.#isWrong) return this.#search;
     this.#timer?.cancel();
     this.#timer = undefined;
-    // What the last computation found was not told yet, and may have been asked for.
-    if (this.#touchedAll) for (const node of this.#state.nodes.values()) this.#noteFlicker(node);
     this.#search = this.#compute();
     this.#touchedAll = true;
     this.#tellSoon();
@@ -271,10 +275,7 @@ export class Topology implements Reachability {
   }
 
   #tellSoon(node?: GraphNode): void {
-    if (node !== undefined) {
-      this.#touched.add(node);
-      this.#noteFlicker(node);
-    }
+    if (node !== undefined) this.#touched.add(node);
     if (this.#willTell) return;
     this.#willTell = true;
     this.#clock.defer(() => {
@@ -283,18 +284,14 @@ export class Topology implements Reachability {
     });
   }
 
-  #noteFlicker(node: GraphNode): void {
-    if ((this.#search.arrival(node) === undefined) !== (node.toldCost === undefined)) this.#flickered.add(node);
-  }
-
   #tell(): void {
     if (!this.#isFollowing) return;
     this.#usable();
     const candidates = this.#touchedAll ? [...this.#state.nodes.values()] : [...this.#touched];
     this.#touchedAll = false;
     this.#touched.clear();
-    const changed = candidates.filter((node) => this.#noteTold(node) || this.#flickered.has(node));
-    this.#flickered.clear();
+    const changed = candidates.filter((node) => this.#noteTold(node) || this.#askedAhead.has(node));
+    this.#askedAhead.clear();
     for (const node of candidates) this.#state.prune(node);
     for (const { id } of changed) for (const callback of [...this.#callbacks]) callback(id);
   }
@@ -302,11 +299,15 @@ export class Topology implements Reachability {
   /** Whether something is to be told about a node that was not told before. */
   #noteTold(node: GraphNode): boolean {
     const now = this.#search.arrival(node);
-    const { toldCost, toldHops } = node;
-    if (now?.cost === toldCost && now?.hops === toldHops) return false;
-    if (now !== undefined && toldCost !== undefined && now.hops === toldHops && Math.abs(4 * Math.log2(now.cost / toldCost)) < toldSteps) return false;
+    if (!isNews(node, now)) return false;
     node.toldCost = now?.cost;
     node.toldHops = now?.hops;
     return true;
   }
+}
+
+/** Whether an answer differs from what was told of a node by so much that it is told. */
+function isNews({ toldCost, toldHops }: GraphNode, now: Arrival | undefined): boolean {
+  if (now?.cost === toldCost && now?.hops === toldHops) return false;
+  return now === undefined || toldCost === undefined || now.hops !== toldHops || Math.abs(4 * Math.log2(now.cost / toldCost)) >= toldSteps;
 }
