@@ -363,7 +363,7 @@ describe("a topology that follows changes", () => {
         };
         // Now at all nodes, now at one or none: in the middle of a change, too.
         const look = (): void => {
-          const glance = glances.next().value;
+          const glance = glances.next().value as number;
           for (let n = 1; n < 7; n += 1) if ((glance & (1 << (n - 1))) !== 0) keep(idOf(n));
         };
         world.store.subscribe(look);
