@@ -65,17 +65,18 @@ export class PropagationChecker implements Checker {
     const graph = this.#links.since(world, Math.min(...judged.map(({ at }) => at)) - settleMs);
     const reaches = new Map<Life, ReadonlyMap<Life, number>>();
     for (const change of judged) {
-      const { life } = change;
-      const reach = reaches.get(life) ?? graph.reach(life);
-      reaches.set(life, reach);
+      const { life, record, heard } = change;
+      const deaf = new Set([...change.deaf, ...knowingYounger(world, record).filter((each) => !heard.has(each))]);
+      // Who is deaf is no way to others either.
+      const reach = deaf.size > 0 ? graph.reach(life, deaf) : (reaches.get(life) ?? graph.reach(life));
+      if (deaf.size === 0) reaches.set(life, reach);
       for (const [other, ms] of reach) judge(change, other, ms + slackMs, world.now);
     }
   }
 
   #wrote(node: SimNode, life: Life, record: StoredRecord): void {
     if (this.#isHeldBack(life, record.slot >> 8)) return;
-    const deaf = node.world.nodes.flatMap(({ life: other }) => (other !== undefined && knowsYounger(other, record) ? [other] : []));
-    const change: Change = { node, life, record, at: node.world.now, heard: new Map(), deaf: new Set(deaf) };
+    const change: Change = { node, life, record, at: node.world.now, heard: new Map(), deaf: new Set(knowingYounger(node.world, record)) };
     const changes = this.#changes.get(record.origin);
     if (changes === undefined) this.#changes.set(record.origin, [change]);
     else changes.push(change);
@@ -99,17 +100,15 @@ export class PropagationChecker implements Checker {
   }
 }
 
-/** What another process under the same key has said, or an earlier life whose clock was ahead, which will be outbid. */
-function knowsYounger({ store }: Life, { origin, incarnation }: StoredRecord): boolean {
-  const known = store.incarnationOf(origin);
-  return known !== undefined && known > incarnation;
+/** Who knows what another process under the same key has said, or an earlier life whose clock was ahead, which will be outbid. */
+function knowingYounger({ nodes }: World, { origin, incarnation }: StoredRecord): Life[] {
+  return nodes.flatMap(({ life }) => (life !== undefined && (life.store.incarnationOf(origin) ?? incarnation) > incarnation ? [life] : []));
 }
 
-function judge({ node, record, at, heard, deaf }: Change, other: Life, boundMs: number, now: number): void {
+function judge({ node, record, at, heard }: Change, other: Life, boundMs: number, now: number): void {
   const heardAt = heard.get(other);
-  if (now - at <= boundMs || (heardAt ?? Infinity) - at <= boundMs || deaf.has(other)) return;
+  if (now - at <= boundMs || (heardAt ?? Infinity) - at <= boundMs) return;
   const { origin, incarnation, slot, seq } = record;
-  if (heardAt === undefined && knowsYounger(other, record)) return;
   const name = node.world.nodes.find(({ life }) => life === other)?.name ?? "a node";
   throw new Violation(
     "C3",

@@ -86,8 +86,11 @@ export class SteadyGraph {
     this.#forwarding = forwarding;
   }
 
-  /** Within how many milliseconds a change at `from` is known to each process that it must reach, on the quickest way through those that forward. */
-  reach(from: Life): ReadonlyMap<Life, number> {
+  /**
+   * Within how many milliseconds a change at `from` is known to each process that it must reach, on the quickest way through those that forward, and
+   * that are not among the `deaf`, which take no such change.
+   */
+  reach(from: Life, deaf: ReadonlySet<Life> = new Set()): ReadonlyMap<Life, number> {
     const known = new Map<Life, number>([[from, 0]]);
     const due = new Set<Life>([from]);
     while (due.size > 0) {
@@ -96,7 +99,7 @@ export class SteadyGraph {
       if (next !== from && !this.#forwarding.has(next!)) continue;
       for (const { to, ms } of this.#hops.get(next!) ?? []) {
         const at = known.get(next!)! + ms;
-        if (at >= (known.get(to) ?? Infinity)) continue;
+        if (at >= (known.get(to) ?? Infinity) || deaf.has(to)) continue;
         known.set(to, at);
         due.add(to);
       }
