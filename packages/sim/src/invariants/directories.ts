@@ -107,12 +107,14 @@ function keyOf({ id, env, name, port }: Pick<ServiceInfo, "id" | "env" | "name" 
   return `${id}/${env}/${name}:${port}`;
 }
 
-/** Whether a node holds the records of services that their owner holds now. */
+/** Whether a node holds the records of services that their owner holds now. Two processes under one id may use the same numbers for a while. */
 export function sameServiceRecords(life: Life, owner: Life): boolean {
   const id = owner.router.id;
   if (life.store.incarnationOf(id) !== owner.store.incarnationOf(id)) return false;
   for (const record of owner.store.records(id)) {
-    if (record.slot >> 8 === recordKinds.service && life.store.get(id, record.slot)?.seq !== record.seq) return false;
+    if (record.slot >> 8 !== recordKinds.service) continue;
+    const held = life.store.get(id, record.slot);
+    if (held?.seq !== record.seq || held.payload.length !== record.payload.length || !held.payload.every((byte, i) => byte === record.payload[i])) return false;
   }
   return true;
 }
