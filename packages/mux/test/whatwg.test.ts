@@ -1,6 +1,6 @@
 import { Flag } from "@astranet/frame";
 import { describe, expect, it } from "vitest";
-import { bytes, data, fin, rst, started, stop, syn, text, told } from "./support/frames.ts";
+import { bytes, credit, data, fin, rst, started, stop, syn, text, told } from "./support/frames.ts";
 import { codeOf, outcome, SessionPair } from "./support/session-pair.ts";
 
 describe("the readable view of a stream", () => {
@@ -83,5 +83,43 @@ describe("the writable view of a stream", () => {
     const writer = stream.writable.getWriter();
     await peer.say(stop(1, 300));
     expect((await outcome(writer.write(bytes("x"))))[1]).toMatchObject({ code: "EPIPE", remoteCode: 300 });
+  });
+
+  it("tells who writes nothing, too, that the peer has stopped, while reading goes on", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    await peer.listen();
+    const { closed } = stream.writable.getWriter();
+    await peer.say(stop(1, 300));
+    expect((await outcome(closed))[1]).toMatchObject({ code: "EPIPE", remoteCode: 300 });
+    await peer.say(data(1, "still here"));
+    expect(text(await stream.read())).toBe("still here");
+  });
+});
+
+describe("writeClosed of a stream", () => {
+  it("resolves when the end has left, and not before", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    let isClosed = false;
+    void stream.writeClosed.then(() => (isClosed = true));
+    void stream.write(new Uint8Array(300_000));
+    void stream.end();
+    await peer.listen();
+    expect(isClosed).toBe(false);
+    await peer.say(credit(1, 300_000));
+    await peer.listen();
+    expect(isClosed).toBe(true);
+    await stream.writeClosed;
+  });
+
+  it("rejects with what broke writing, whoever asks before or after, and leaves a stream that is read alone", async () => {
+    const peer = await started({ role: "client" });
+    const [stopped, reset] = [peer.session.open(), peer.session.open()];
+    await peer.listen();
+    const before = [stopped.writeClosed, reset.writeClosed];
+    await peer.say(stop(1, 300), rst(3, 301));
+    for (const closed of [before[0], stopped.writeClosed]) expect((await outcome(closed))[1]).toMatchObject({ code: "EPIPE", remoteCode: 300 });
+    for (const closed of [before[1], reset.writeClosed]) expect((await outcome(closed))[1]).toMatchObject({ code: "ECONNRESET", remoteCode: 301 });
   });
 });

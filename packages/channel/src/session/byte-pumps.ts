@@ -13,8 +13,8 @@ function abortOut(stream: Stream, reason: unknown, ofPair: boolean): void {
 /** Sends what `readable` gives, to its end. Whoever reads at the other end and wants no more cancels it. `ofPair`: what comes in is for itself. */
 export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stream, ofPair = false): Promise<void> {
   const reader = readable.getReader();
-  const cancel = (reason?: unknown): void => void reader.cancel(reason).catch(ignore);
-  stream.closed.then(cancel, cancel);
+  const cancel = (reason: unknown): void => void reader.cancel(reason).catch(ignore);
+  stream.writeClosed.catch(cancel);
   try {
     for (let result = await reader.read(); !result.done; result = await reader.read()) {
       if (!((result.value as unknown) instanceof Uint8Array)) throw new AstraError("EINVAL", `a byte stream in a message gave a ${typeof result.value}, not a Uint8Array`);
@@ -100,8 +100,7 @@ export function readableOf(port: Port): ReadableStream<Uint8Array> {
 export function writableOf(stream: Stream, ofPair = false): WritableStream<Uint8Array> {
   return new WritableStream<Uint8Array>({
     start: (controller) => {
-      const broken = (error: unknown): void => controller.error(error);
-      stream.closed.then(() => broken(new AstraError("EPIPE", "nobody reads any more")), broken);
+      stream.writeClosed.catch((error: unknown) => controller.error(error));
     },
     write: (chunk) => stream.write(chunk),
     close: () => stream.end(),

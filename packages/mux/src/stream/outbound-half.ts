@@ -113,6 +113,17 @@ export abstract class OutboundHalf extends InboundHalf {
     });
   }
 
+  /** Resolves when the end of this direction has left; rejects with what broke it: EPIPE where the peer reads no more, however idle it is. Marked as handled. */
+  get writeClosed(): Promise<void> {
+    const extra = this._more;
+    if (extra.writeClosed === undefined) {
+      extra.writeClosed = new Deferred<undefined>();
+      if (extra.writeError !== undefined) extra.writeClosed.reject(extra.writeError);
+      else if ((this._state & FIN_SENT) !== 0) extra.writeClosed.resolve(undefined);
+    }
+    return extra.writeClosed.promise;
+  }
+
   /** Whether bytes could be framed now if it were its turn. @internal */
   _isSendable(): boolean {
     return this._queued > 0 && this._sendWindow > 0;
@@ -126,8 +137,9 @@ export abstract class OutboundHalf extends InboundHalf {
   /** The FIN was framed. @internal */
   _finSent(): void {
     this._state = (this._state | FIN_SENT) & ~SEND_FIN;
-    const ended = this._extra?.ended;
-    if (ended !== undefined) ended.resolve(undefined);
+    const extra = this._extra;
+    extra?.ended?.resolve(undefined);
+    extra?.writeClosed?.resolve(undefined);
     this._maybeOver();
   }
 
@@ -182,7 +194,9 @@ export abstract class OutboundHalf extends InboundHalf {
       this._out = undefined;
       this.session._sender.withdrawn(this._stream, bytes);
     }
-    this._more.writeError ??= error;
+    const extra = this._more;
+    extra.writeError ??= error;
+    extra.writeClosed?.reject(error);
     this._failWrites(error);
     if (over) this._finSent();
   }

@@ -30,6 +30,7 @@ export interface StreamExtra {
   acceptedWith?: Uint8Array;
   writes?: WriteWaiter[];
   ended?: Deferred<undefined>;
+  writeClosed?: Deferred<undefined>;
   ready?: Deferred<undefined>;
   readDeadline?: Deadline | undefined;
   writeDeadline?: Deadline | undefined;

@@ -19,6 +19,11 @@ export function readableOf(stream: Stream): ReadableStream<Uint8Array> {
 
 export function writableOf(stream: Stream): WritableStream<Uint8Array> {
   return new WritableStream<Uint8Array>({
+    start(controller) {
+      stream.writeClosed.catch((error: unknown) => {
+        controller.error(error);
+      });
+    },
     write: (chunk) => stream.write(chunk),
     close: () => stream.end(),
     abort() {
