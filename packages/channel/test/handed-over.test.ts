@@ -2,6 +2,7 @@ import { Channels, pipe, select, sending, type Receiver, type Sender } from "@as
 import { memoryPair } from "@astranet/transport";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../router/test/support/virtual-clock.ts";
 import { state } from "./support/state.ts";
 
 /** Two sides, with a channel between them over which ends are handed over. */
@@ -183,5 +184,31 @@ describe("what a call says that is refused", () => {
       ["ECONNRESET: the sender gave up", false, undefined],
       ["ECONNRESET: the sender gave up", true, "no power"],
     ]);
+  });
+});
+
+describe("what was on its way in a message", () => {
+  it("when its receiver cancelled is closed at once, though its sender has closed already; what had come is left alone", async () => {
+    const clock = new VirtualClock();
+    const [one, two] = memoryPair({ clock });
+    const [here, far] = [new Channels(one, { role: "client", clock }), new Channels(two, { role: "server", clock })];
+    const hand = here.open<Receiver<string>>();
+    await clock.settle();
+    const there = await far.accept<Receiver<string>>();
+    const [came, late] = [pipe<string>(), pipe<string>()];
+    void hand.send(came.receiver);
+    await clock.settle();
+    const received = await there.receive();
+    void hand.send(late.receiver);
+    const closed = hand.close();
+    there.cancel();
+    await clock.settle();
+    await closed;
+    expect(await state(late.sender.closed)).not.toBe("pending");
+    await expect(late.sender.send("to nobody")).rejects.toMatchObject({ code: "ECONNRESET" });
+    void came.sender.send("still here");
+    await clock.settle();
+    expect(await received.receive()).toBe("still here");
+    expect([here.session.streamCount, far.session.streamCount]).toEqual([1, 1]);
   });
 });

@@ -90,6 +90,22 @@ describe("frames that cross", () => {
     }
   });
 
+  it("a STOP that crosses our end changes nothing, and its code is known", async () => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    void stream.end(bytes("all"));
+    await peer.listen();
+    await peer.say(stop(1, 300), stop(1, 301));
+    expect(told(await peer.listen())).toEqual([]);
+    expect(stream.stoppedWith).toBe(300);
+    expect(() => stream.tryWrite(bytes("more"))).toThrow(expect.objectContaining({ code: "ERR_ASTRANET_INVALID_STATE" }));
+    await stream.end();
+    await stream.writeClosed;
+    await peer.say(fin(1, "answer"));
+    expect(text(await stream.read())).toBe("answer");
+    await stream.closed;
+  });
+
   it("a STOP before our RST of that half leaves the FIN", async () => {
     const { connection, stream, rest } = await withinTick();
     connection.give(stop(1));

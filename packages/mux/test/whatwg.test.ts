@@ -119,7 +119,7 @@ describe("writeClosed of a stream", () => {
     await peer.listen();
     const before = [stopped.writeClosed, reset.writeClosed];
     await peer.say(stop(1, 300), rst(3, 301));
-    for (const closed of [before[0], stopped.writeClosed]) expect((await outcome(closed))[1]).toMatchObject({ code: "EPIPE", remoteCode: 300 });
-    for (const closed of [before[1], reset.writeClosed]) expect((await outcome(closed))[1]).toMatchObject({ code: "ECONNRESET", remoteCode: 301 });
+    for (const closed of [before[0]!, stopped.writeClosed]) expect((await outcome(closed))[1]).toMatchObject({ code: "EPIPE", remoteCode: 300 });
+    for (const closed of [before[1]!, reset.writeClosed]) expect((await outcome(closed))[1]).toMatchObject({ code: "ECONNRESET", remoteCode: 301 });
   });
 });

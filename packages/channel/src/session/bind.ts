@@ -55,7 +55,6 @@ export function sendFrom(host: ChannelHost, queue: MessageQueue, port: Port): vo
 
 /** Everything that comes over the port goes into the queue. */
 export function receiveInto(host: ChannelHost, queue: MessageQueue, port: Port): void {
-  port.endWriting();
   port.read(new MessageReader(host, port, queue));
 }
 

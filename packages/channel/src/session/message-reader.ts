@@ -128,6 +128,7 @@ export class MessageReader implements PortReader {
     if (this.#stopped) return;
     this.#host.releasePartial(this.#prepaid);
     this.#prepaid = 0;
+    this.#port.endWriting();
     this.#over = { error };
     this.#conclude();
   }
@@ -144,6 +145,8 @@ export class MessageReader implements PortReader {
     this.#dropHeld();
     this.#ignoreMore();
     this.#port.stream.stop(stopCode(this.#count));
+    // Not before: a sender who has ended hears of a stop while this half is open.
+    this.#port.endWriting();
   }
 
   #giveUp(error: unknown): void {

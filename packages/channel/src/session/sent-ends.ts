@@ -1,5 +1,4 @@
 import type { Stream } from "@astranet/mux";
-import { AstraError } from "@astranet/transport";
 import { dropped } from "../message/travelling.ts";
 import { resetFor, whenTaken } from "./reset-codes.ts";
 
@@ -46,8 +45,8 @@ export class SentEnds {
 
   /** The peer may have said how many messages it had. */
   stopped(): void {
-    const code = stopCodeOf(this.#stream);
-    if (code === undefined) return;
+    const { stoppedWith: code = 0 } = this.#stream;
+    if (code < FIRST_COUNT) return;
     // Fewer are on their way than there are codes.
     const missed = (this.#messages - (code - FIRST_COUNT) + COUNTS) % COUNTS;
     this.#drop(({ message }) => message > this.#messages - missed);
@@ -61,13 +60,4 @@ export class SentEnds {
   #drop(isLost: (end: { readonly message: number; readonly until: number }) => boolean): void {
     for (const [stream, end] of this.#ends ?? []) if (isLost(end)) whenTaken(stream, () => resetFor(stream, dropped()));
   }
-}
-
-function stopCodeOf(stream: Stream): number | undefined {
-  try {
-    stream.tryWrite(new Uint8Array(0));
-  } catch (error) {
-    if (AstraError.is(error, "EPIPE") && error.remoteCode !== undefined && error.remoteCode >= FIRST_COUNT) return error.remoteCode;
-  }
-  return undefined;
 }

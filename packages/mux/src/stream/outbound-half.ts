@@ -118,10 +118,15 @@ export abstract class OutboundHalf extends InboundHalf {
     const extra = this._more;
     if (extra.writeClosed === undefined) {
       extra.writeClosed = new Deferred<undefined>();
-      if (extra.writeError !== undefined) extra.writeClosed.reject(extra.writeError);
+      if ((this._state & (WRITE_BROKEN | BROKEN)) !== 0) extra.writeClosed.reject(extra.writeError);
       else if ((this._state & FIN_SENT) !== 0) extra.writeClosed.resolve(undefined);
     }
     return extra.writeClosed.promise;
+  }
+
+  /** The code with which the peer said that it reads no more, also where our end had left by then. Undefined: it has not said so before its own end. */
+  get stoppedWith(): number | undefined {
+    return this._extra?.stoppedWith;
   }
 
   /** Whether bytes could be framed now if it were its turn. @internal */
@@ -168,7 +173,9 @@ export abstract class OutboundHalf extends InboundHalf {
 
   /** The peer reads no more: drops the queue and answers with a FIN. @internal */
   _stoppedByPeer(code: number): void {
-    if ((this._state & (FIN_SENT | WRITE_BROKEN | BROKEN)) !== 0) return;
+    if ((this._state & (WRITE_BROKEN | BROKEN)) !== 0) return;
+    this._more.stoppedWith ??= code;
+    if ((this._state & FIN_SENT) !== 0) return;
     this._breakWriting(peerError("EPIPE", "the peer stopped reading the stream", code), false);
     this._state |= ENDED;
     this._control(SEND_FIN);

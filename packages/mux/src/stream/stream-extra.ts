@@ -41,6 +41,8 @@ export interface StreamExtra {
   resetCode?: number;
   resetReason?: string;
   stopCode?: number;
+  /** That of the peer's STOP. */
+  stoppedWith?: number;
   /** The receive window's size where it has grown, and when it was last granted. */
   window?: number;
   grantedAt?: number;
