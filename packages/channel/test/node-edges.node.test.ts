@@ -36,10 +36,23 @@ describe("what Node's half refuses", () => {
     await expect(refused).rejects.toMatchObject({ code, message: `${code}: ${words}` });
   });
 
-  it("is a socket that IPC does not take, with why", async () => {
+  it("is a socket that IPC does not take, with why: it is its owner's still, or, where it broke on its way, destroyed", async () => {
     const cause = new Error("no room");
     const failing = { connected: true, send: (_message: unknown, _socket: Socket, _options: unknown, done: (error: Error) => void) => done(cause) };
-    await expect(handSocket(ipc(failing), new Socket())).rejects.toMatchObject({ code: "EPIPE", message: "EPIPE: the socket could not be handed over: no room", cause });
+    const server = createServer();
+    const socket = connect(await listening(server), "127.0.0.1");
+    await once(socket, "connect");
+    await expect(handSocket(ipc(failing), socket)).rejects.toMatchObject({ code: "EPIPE", message: "EPIPE: the socket could not be handed over: no room", cause });
+    expect(socket.destroyed).toBe(false);
+    // As Node does, before anything leaves.
+    const apart = { connected: true, send: (_message: unknown, taken: Socket & { _handle: { close(): void } | null }, _options: unknown, done: (error: Error) => void) => {
+      taken._handle!.close();
+      taken._handle = null;
+      done(cause);
+    } };
+    await expect(handSocket(ipc(apart), socket)).rejects.toMatchObject({ code: "EPIPE", cause });
+    expect(socket.destroyed).toBe(true);
+    server.close();
   });
 });
 

@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp } from "node:fs/promises";
 import { connect, createServer, Socket, type AddressInfo, type IpcNetConnectOpts, type Server } from "node:net";
@@ -39,6 +39,27 @@ function both(): { client: Channels; server: Channels; end: () => void } {
       server.abort();
     },
   };
+}
+
+/** A child that takes sockets, and two that are connected. */
+async function toHand(serialization: "json" | "advanced" = "json"): Promise<{ child: ChildProcess; sockets: { here: Socket; there: Socket }[]; end: () => Promise<void> }> {
+  const child = fork(fileURLToPath(new URL("support/takes-sockets.ts", import.meta.url)), { serialization, execArgv: ["--conditions=@astranet/source", "--import", "tsx"] });
+  const exited = once(child, "exit");
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  const port = await listening(server);
+  const pairs: { here: Socket; there: Socket }[] = [];
+  for (let n = 0; n < 2; n += 1) {
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const here = connect(port, "127.0.0.1");
+    pairs.push({ here, there: (await accepted)[0] });
+  }
+  const end = async (): Promise<void> => {
+    for (const { here, there } of pairs) for (const socket of [here, there]) socket.destroy();
+    server.close();
+    child.kill("SIGKILL");
+    await exited;
+  };
+  return { child, sockets: pairs, end };
 }
 
 describe("a stream of Node's in a message", () => {
@@ -269,8 +290,43 @@ describe("a socket", () => {
       expect(() => handedSockets(bad as never, () => undefined)).toThrow(expect.objectContaining(refused));
       expect(() => handedSockets(child, bad as never)).toThrow(expect.objectContaining(refused));
     }
-    await expect(handSocket(child, new Socket(), 1n)).rejects.toMatchObject(refused);
+    await expect(handSocket(child, new Socket())).rejects.toMatchObject({ code: "EPIPE" });
     child.kill();
     await once(child, "exit");
+  });
+
+  it.each(["json", "advanced"] as const)("is its owner's still where nothing can carry what is said of it, also while another is on its way: over %s", async (serialization) => {
+    const { child, sockets: [one, two], end } = await toHand(serialization);
+    const first = handSocket(child, one!.there, { greeting: "hello", big: 1n });
+    await expect(handSocket(child, two!.there, () => 1)).rejects.toMatchObject({ code: "EINVAL" });
+    await first;
+    await handSocket(child, two!.there, { greeting: "now" });
+    expect([await text(one!.here), await text(two!.here)]).toEqual(["hello", "now"].map((greeting) => `${greeting} from ${String(child.pid)}`));
+    await end();
+  });
+
+  it("is not handed where it is over, or was handed already", async () => {
+    const { child, sockets: [one, two], end } = await toHand();
+    one!.there.destroy();
+    await expect(handSocket(child, one!.there)).rejects.toMatchObject({ code: "EPIPE" });
+    await handSocket(child, two!.there, { greeting: "hello" });
+    await expect(handSocket(child, two!.there, { greeting: "again" })).rejects.toMatchObject({ code: "EPIPE" });
+    expect(await text(two!.here)).toBe(`hello from ${String(child.pid)}`);
+    await end();
+  });
+
+  it("that waits for its turn is its owner's still where the process is gone before", async () => {
+    const { child, sockets: [one, two], end } = await toHand();
+    const listeners = (): number[] => ["disconnect", "exit"].map((name) => child.listenerCount(name));
+    const before = listeners();
+    child.kill("SIGSTOP");
+    await handSocket(child, one!.there);
+    const waits = handSocket(child, two!.there);
+    child.kill("SIGKILL");
+    await expect(waits).rejects.toMatchObject({ code: "EPIPE" });
+    two!.there.end("still here");
+    expect(await text(two!.here)).toBe("still here");
+    expect(listeners()).toEqual([before[0], 0]);
+    await end();
   });
 });
