@@ -68,6 +68,56 @@ describe("serve", () => {
     }
   });
 
+  it("tells methods that the channel broke also while maxCalls of them run", async () => {
+    interface Patient {
+      waits(): Promise<never>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    const told: unknown[] = [];
+    const served = serve<Patient>(receiver, ({ signal }) => ({
+      waits: () =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            told.push(signal.reason);
+            reject(signal.reason);
+          });
+        }),
+    }), { maxCalls: 1 });
+    const call = client<Patient>(sender).waits();
+    call.catch(() => undefined);
+    await settled();
+    sender.abort(new Error("no more power"));
+    await expect(served).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(told).toEqual([expect.objectContaining({ code: "ECONNRESET" })]);
+  });
+
+  it("leaves a stream of results that has nothing when its caller gives up: a channel's, and another service's", async () => {
+    interface News {
+      own(): AsyncIterable<string>;
+      others(): AsyncIterable<string>;
+    }
+    const { sender: publish, receiver: news } = pipe<string>();
+    const upstream = pipe<Call>();
+    const quiet = gate();
+    void serve<Pick<News, "own">>(upstream.receiver, { own: () => news });
+    const { sender, receiver } = pipe<Call>();
+    void serve<News>(receiver, {
+      own: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined), return: () => (quiet.open(), Promise.reject(new Error("too late"))) }) }),
+      others: () => client<Pick<News, "own">>(upstream.sender).own(),
+    });
+    const calls = client<News>(sender);
+    for (const method of ["own", "others"] as const) {
+      const results = calls[method]()[Symbol.asyncIterator]();
+      void results.next();
+      if (method === "others") await publish.send("first");
+      await settled();
+      await results.return!();
+    }
+    await quiet.opened;
+    await settled();
+    await expect(publish.send("second")).rejects.toMatchObject({ code: "EPIPE" });
+  });
+
   it("runs 1,024 calls at once by default", async () => {
     const { sender, receiver } = pipe<Call>();
     const work = new Work();
@@ -429,6 +479,44 @@ interface Simple {
 }
 
 describe("a client", () => {
+  it("leaves a stream of arguments that has nothing when the method has enough or is through, and what that says then is no failure", async () => {
+    interface Adder {
+      first(words: AsyncIterable<string>): Promise<string>;
+      none(words: AsyncIterable<string>): Promise<string>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    void serve<Adder>(receiver, {
+      async first(words) {
+        for await (const word of words) {
+          (words as Receiver<string>).cancel();
+          await settled();
+          return word;
+        }
+        return "nothing";
+      },
+      none: () => Promise.resolve("done"),
+    });
+    const calls = client<Adder>(sender);
+    for (const method of ["first", "none"] as const) {
+      const left = gate();
+      const words = ["one"];
+      let fail = (_error: Error): void => undefined;
+      const source: AsyncIterable<string> = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => (words.length > 0 ? Promise.resolve({ done: false, value: words.shift()! }) : new Promise((_resolve, reject) => (fail = reject))),
+          return: () => {
+            left.open();
+            fail(new Error("was interrupted"));
+            return Promise.resolve({ done: true, value: undefined });
+          },
+        }),
+      };
+      const result = calls[method](source);
+      await left.opened;
+      expect(await result).toBe(method === "first" ? "one" : "done");
+    }
+  });
+
   const begin = (): { sender: ReturnType<typeof pipe<Call>>["sender"]; aborted: unknown[]; given: ReturnType<typeof pipe<number>>[] } => {
     const { sender, receiver } = pipe<Call>();
     const aborted: unknown[] = [];

@@ -4,6 +4,7 @@ import { handled, onAbort } from "../promises.ts";
 import type { Receiver } from "../receiver.ts";
 import type { Sender } from "../sender.ts";
 import type { Answer } from "./call.ts";
+import { eachItem } from "./each-item.ts";
 
 /** A stream of arguments, and where it goes. */
 export interface ArgumentStream {
@@ -137,15 +138,7 @@ export class Results implements PromiseLike<unknown>, AsyncIterable<unknown> {
 /** Sends what an iterable gives, until its end, or until nobody receives. What it throws, or cannot be sent, breaks the stream and fails the call. */
 async function feed({ source, sender }: ArgumentStream, fail: (error: unknown) => void): Promise<void> {
   try {
-    for await (const item of source) {
-      try {
-        await sender.send(item);
-      } catch (error) {
-        // The method has enough, which is no failure.
-        if (AstraError.is(error, "EPIPE")) break;
-        throw error;
-      }
-    }
+    await eachItem(source, sender, (item) => sender.send(item));
     await sender.close();
   } catch (error) {
     sender.abort(error);

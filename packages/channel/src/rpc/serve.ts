@@ -1,9 +1,10 @@
 import { AstraError } from "@astranet/transport";
 import { discard } from "../discard.ts";
-import { onAbort } from "../promises.ts";
+import { ignore, onAbort } from "../promises.ts";
 import { Receiver } from "../receiver.ts";
 import { owned, Sender } from "../sender.ts";
 import { isAsyncIterable, isStream, type Answer, type Call } from "./call.ts";
+import { eachItem } from "./each-item.ts";
 import { Results } from "./results.ts";
 import type { CallContext, Implementation } from "./types.ts";
 
@@ -35,12 +36,19 @@ export async function serve(calls: Receiver<Call>, implementation: Service, opti
   if (!Number.isSafeInteger(maxCalls) || maxCalls < 1) throw new AstraError("EINVAL", `maxCalls must be an integer from 1 on, not ${String(maxCalls)}`);
   const running = new Set<Promise<void>>();
   const gone = new AbortController();
+  // Also while the next call waits for one of them to be through.
+  calls.closed.catch((error: unknown) => gone.abort(error));
+  let free = ignore;
   try {
     for await (const call of calls) {
       const answered = answer(implementation, call, gone.signal);
       running.add(answered);
-      void answered.finally(() => running.delete(answered));
-      if (running.size >= maxCalls) await Promise.race(running);
+      void answered.finally(() => {
+        running.delete(answered);
+        free();
+      });
+      // No race of their promises: the one that takes longest would remember each.
+      if (running.size >= maxCalls) await new Promise<void>((resolve) => (free = resolve));
     }
   } catch (error) {
     gone.abort(error);
@@ -82,7 +90,7 @@ async function answer(service: Service, call: Call, gone: AbortSignal): Promise<
     const streams = returned instanceof Results ? await returned._isStream() : isAsyncIterable(returned);
     const result = streams ? returned : await returned;
     const hasStream = streams || isStream(result);
-    if (hasStream) for await (const item of result as AsyncIterable<unknown>) await send({ item });
+    if (hasStream) await eachItem(result as AsyncIterable<unknown>, answers, (item) => send({ item }));
     waiting?.over();
     await send(hasStream ? { done: true } : { value: result });
     await answers.close();
