@@ -488,7 +488,7 @@ describe("a client", () => {
     void serve<Adder>(receiver, {
       async first(words) {
         for await (const word of words) {
-          (words as Receiver<string>).cancel();
+          (words as AsyncIterable<string> & { cancel: () => void }).cancel();
           await settled();
           return word;
         }

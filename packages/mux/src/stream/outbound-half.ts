@@ -116,12 +116,10 @@ export abstract class OutboundHalf extends InboundHalf {
   /** Resolves when the end of this direction has left; rejects with what broke it: EPIPE where the peer reads no more, however idle it is. Marked as handled. */
   get writeClosed(): Promise<void> {
     const extra = this._more;
-    if (extra.writeClosed === undefined) {
-      extra.writeClosed = new Deferred<undefined>();
-      if ((this._state & (WRITE_BROKEN | BROKEN)) !== 0) extra.writeClosed.reject(extra.writeError);
-      else if ((this._state & FIN_SENT) !== 0) extra.writeClosed.resolve(undefined);
-    }
-    return extra.writeClosed.promise;
+    const closed = (extra.writeClosed ??= new Deferred<undefined>());
+    if ((this._state & WRITE_BROKEN) !== 0) closed.reject(extra.writeError);
+    else if ((this._state & FIN_SENT) !== 0) closed.resolve(undefined);
+    return closed.promise;
   }
 
   /** The code with which the peer said that it reads no more, also where our end had left by then. Undefined: it has not said so before its own end. */
