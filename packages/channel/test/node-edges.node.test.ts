@@ -139,6 +139,24 @@ describe("a Writable of Node's in a message", () => {
 });
 
 describe("a Duplex of Node's of which nobody reads any more", () => {
+  it.each([true, false])("drops what still comes, also where some of it was read before, or is waited for (%s): who sends it is not held up", async (waits) => {
+    const server = createServer();
+    const socket = connect(await listening(server), "127.0.0.1");
+    const [there] = (await once(server, "connection")) as [Socket];
+    const { readable, writable } = fromNode(there);
+    const reader = readable.getReader();
+    socket.write("first");
+    await reader.read();
+    const next = waits ? reader.read() : undefined;
+    await reader.cancel();
+    await next;
+    await new Promise((resolve) => socket.write(Buffer.alloc(20_000_000), resolve));
+    await writable.close();
+    if (!there.destroyed) await once(there, "close");
+    socket.destroy();
+    server.close();
+  });
+
   it("goes when its other direction has ended, and not before", async () => {
     const server = createServer();
     const socket = connect(await listening(server), "127.0.0.1");

@@ -3,6 +3,7 @@ import { Duplex, Readable, Writable } from "node:stream";
 import { AstraError } from "@astranet/transport";
 import { BytePair } from "../message/byte-pair.ts";
 import { streamKindOf, type DuplexBytes } from "../message/kinds.ts";
+import { ignore } from "../promises.ts";
 
 /** What a stream of Node's is in a message. By assignability: for overloads a `net.Socket` would be no Duplex, but a Readable. */
 export type MessageBytes<S extends Readable | Writable> = S extends Duplex ? BytePair : S extends Readable ? ReadableStream<Uint8Array> : WritableStream<Uint8Array>;
@@ -58,19 +59,20 @@ function readableFrom(stream: Readable): ReadableStream<Uint8Array> {
         if (done === true) controller.close();
         else controller.enqueue(value);
       },
-      cancel: () => readNoMore(stream),
+      cancel: () => readNoMore(stream, iterator),
     },
     { highWaterMark: 0 },
   );
 }
 
 /** What still comes of a Duplex is dropped while its other direction is at work. What comes to a socket that is closed is answered with a reset anyway. */
-function readNoMore(stream: Readable): void {
+function readNoMore(stream: Readable, iterator: AsyncIterator<Uint8Array, undefined>): void {
   if (!isDuplex(stream) || stream.writableFinished) {
     stream.destroy();
     return;
   }
-  stream.resume();
+  // While it is iterated it does not flow.
+  iterator.return!().then(() => stream.resume(), ignore);
   stream.once("finish", () => stream.destroy());
 }
 
