@@ -27,6 +27,22 @@ describe("Channels that made their session", () => {
     await expect(channels.accept()).rejects.toMatchObject({ code: "ERR_ASTRANET_CHANNEL_CLOSED" });
   });
 
+  it("wait for a Sender that nobody closes for as long as closeTimeoutMs of their session says, and then break it", async () => {
+    const clock = new VirtualClock();
+    const [here, there] = memoryPair({ clock });
+    const channels = new Channels(here, { role: "client", clock, session: { closeTimeoutMs: 300 } });
+    const sender = channels.open();
+    const peer = new Channels(there, { role: "server", clock });
+    await clock.settle();
+    const closed = channels.close();
+    await clock.advance(299);
+    expect([await state(closed), await state(sender.closed)]).toEqual(["pending", "pending"]);
+    await clock.advance(1);
+    expect(await state(closed)).toBe("resolved");
+    await expect(sender.closed).rejects.toMatchObject({ code: "ERR_ASTRANET_SESSION_CLOSED" });
+    peer.abort();
+  });
+
   it("break it when they are aborted, and who waits for accept hears why", async () => {
     for (const reason of [undefined, new Error("enough")]) {
       const { channels, raw, clock } = begin();

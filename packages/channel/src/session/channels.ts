@@ -121,7 +121,7 @@ export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undef
     );
   }
 
-  /** Ends all of it: channels that are open may finish, as `session.close` says. A session that was given stays, and so do the channels that are open there; no more are accepted. */
+  /** Ends all of it: channels that are open may finish, as `session.close` says, for `closeTimeoutMs` of the session at most (default 5,000). A session that was given stays, and so do the channels that are open there; no more are accepted. */
   async close(): Promise<void> {
     if (this.#ownsSession) await this.session.close();
     else this.#over();
