@@ -5,7 +5,7 @@ import { owned, type Abortable, type Sender } from "./sender.ts";
 /**
  * Sends everything that comes out of `receiver` to `sender`, and closes it then. Resolves with the number of messages (libchan's Copy).
  * Where sending fails, or nobody receives there any more, what is in the message is closed and the receiver cancelled, also while it has nothing; where receiving fails the sender is aborted; the
- * promise rejects with that error. After an abort both ends are as they were, and no message is lost.
+ * promise rejects with that error. After an abort both ends are as they were, and no message is lost: one that was received already is sent first, however long that takes.
  */
 export async function copy<T>(sender: Sender<T>, receiver: Receiver<T>, { signal }: Abortable = {}): Promise<number> {
   const queue = owned(sender);
