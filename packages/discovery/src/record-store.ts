@@ -219,7 +219,7 @@ export class RecordStore {
     return true;
   }
 
-  /** Calls `callback` after each change, synchronously. Returns what ends it. */
+  /** Calls `callback` after each change, synchronously. Returns what ends it: from then on it is not called any more, not even for the change that is being told. */
   subscribe(callback: StoreCallback): () => void {
     this.#callbacks.add(callback);
     return () => {
@@ -318,7 +318,7 @@ export class RecordStore {
   }
 
   #tell(origin: string, record: StoredRecord | undefined): void {
-    for (const callback of [...this.#callbacks]) callback(origin, record);
+    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(origin, record);
   }
 }
 

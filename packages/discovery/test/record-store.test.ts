@@ -34,6 +34,19 @@ describe("RecordStore", () => {
     expect(store.merge(recordOf(1, { seq: 900 }))).toBe("old");
   });
 
+  it("does not tell a change to who was unsubscribed while it was told, nor to who has subscribed meanwhile", () => {
+    const store = storeOf();
+    const told: string[] = [];
+    store.subscribe(() => {
+      told.push("first");
+      endSecond();
+      store.subscribe(() => told.push("late"));
+    });
+    const endSecond = store.subscribe(() => told.push("second"));
+    store.merge(recordOf(1));
+    expect(told).toEqual(["first"]);
+  });
+
   it("says known, old or new of what it is given", () => {
     const store = storeOf();
     expect(store.merge(recordOf(1, { seq: 2 }))).toBe("new");

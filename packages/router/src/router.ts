@@ -400,6 +400,7 @@ export class Router implements AsyncDisposable {
 
   #emit(event: RouterEvent): void {
     for (const callback of [...this.#callbacks]) {
+      if (!this.#callbacks.has(callback)) continue;
       try {
         callback(event);
       } catch (error) {

@@ -129,6 +129,15 @@ describe("the records of a node's links", () => {
     expect(told).toEqual([idOf(1)]);
   });
 
+  it("are not told to who was unsubscribed by one who was told before", () => {
+    const { adjacency } = world();
+    const told: string[] = [];
+    adjacency.subscribe(() => end());
+    const end = adjacency.subscribe((id) => told.push(id));
+    adjacency.up(idOf(1), { rttMs: 10 });
+    expect(told).toEqual([]);
+  });
+
   it("are spread over four times as many fragments when one lists more than 64", async () => {
     const { clock, store, adjacency, listed } = world();
     for (let n = 1; n <= 64; n += 1) adjacency.up(idOf(n), { rttMs: 10 });

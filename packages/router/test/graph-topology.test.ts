@@ -325,6 +325,18 @@ describe("reachability", () => {
     expect([ids, links.sort()]).toEqual([[idOf(3)], [idOf(2), idOf(3)]]);
   });
 
+  it("is not told to who was unsubscribed by one who was told before", async () => {
+    const { world, topology } = line();
+    const told: string[] = [];
+    topology.subscribe(() => endIds());
+    topology.subscribeLinks(() => endLinks());
+    const endIds = topology.subscribe((id) => told.push(id));
+    const endLinks = topology.subscribeLinks((a, b) => told.push(a, b));
+    world.cut([2, 3]);
+    await world.clock.advance(50);
+    expect(told).toEqual([]);
+  });
+
   it("follows the cost of an own link at the back-off's pace too: only its loss shows at once", async () => {
     const { world, topology } = line();
     world.link([0, 1, 30]);

@@ -180,7 +180,7 @@ export class Adjacency implements Neighbours {
   }
 
   #tell(id: NodeId): void {
-    for (const callback of [...this.#callbacks]) callback(id);
+    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(id);
   }
 
   #list(id: NodeId, entry: Neighbour | undefined): void {

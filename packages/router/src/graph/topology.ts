@@ -212,7 +212,7 @@ export class Topology implements Reachability {
 
   #linkChanged(a: GraphNode, b: GraphNode, after: number | undefined): void {
     this.#version += 1;
-    for (const callback of [...this.#linkCallbacks]) callback(a.id, b.id);
+    for (const callback of [...this.#linkCallbacks]) if (this.#linkCallbacks.has(callback)) callback(a.id, b.id);
     if (!this.#isFollowing) return;
     const { self } = this.#state;
     if (a === self || b === self) this.#ownLinkChanged(a === self ? b : a, after);
@@ -293,7 +293,7 @@ export class Topology implements Reachability {
     const changed = candidates.filter((node) => this.#noteTold(node) || this.#askedAhead.has(node));
     this.#askedAhead.clear();
     for (const node of candidates) this.#state.prune(node);
-    for (const { id } of changed) for (const callback of [...this.#callbacks]) callback(id);
+    for (const { id } of changed) for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(id);
   }
 
   /** Whether something is to be told about a node that was not told before. */

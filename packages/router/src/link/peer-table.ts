@@ -121,6 +121,6 @@ export class PeerTable implements Reachability {
   }
 
   #tell(id: NodeId): void {
-    for (const callback of [...this.#callbacks]) callback(id);
+    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(id);
   }
 }
