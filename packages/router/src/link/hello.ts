@@ -47,7 +47,7 @@ export function helloMessage(hello: Hello): ControlMessage {
     role: hello.role,
     idle: hello.idleTimeoutMs,
     feat: hello.features,
-    listen: hello.listens.slice(0, maxListens).filter((address) => address.length <= maxAddress),
+    listen: hello.listens.filter((address) => address.length <= maxAddress).slice(0, maxListens),
     seen: hello.observed.slice(0, maxAddress),
     dialled: hello.dialled.slice(0, maxAddress),
   };
