@@ -233,6 +233,16 @@ describe("a later digest that differs", () => {
     expect(link.sent()).toEqual([]);
   });
 
+  it("and is looked into within the second is not asked about any more", () => {
+    const { node, link } = agree();
+    link.link.receive(digestOf(strange(2)));
+    node.clock.advance(500);
+    link.link.receive(digestOf(strange(2)));
+    expect(link.kinds()).toEqual(["buckets"]);
+    node.clock.advance(5000);
+    expect(link.sent()).toEqual([]);
+  });
+
   it("is answered with the buckets of what it was about: of everything, or of the two nodes alone", () => {
     const { node } = meet();
     node.know(record(9), record("0700000000000001"));

@@ -231,10 +231,10 @@ export class ReplicaLink {
     }
     const comes = full && store.size * 2 < digest.count;
     const verdict = this.#watch.judge(digest, this.#expected(full), { ask, comes });
-    if (verdict === "same") {
-      this.#asked.clear();
-      this.#askTimer?.cancel();
-    } else if (verdict === "ask-again") this.#askAgainSoon();
+    // Asking again was to find out just this.
+    if (verdict === "same" || verdict === "pull") this.#askTimer?.cancel();
+    if (verdict === "same") this.#asked.clear();
+    else if (verdict === "ask-again") this.#askAgainSoon();
     else if (verdict === "pull") {
       this.#repairing = !first;
       this.#asked.clear();
