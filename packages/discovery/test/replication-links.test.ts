@@ -133,4 +133,16 @@ describe("a node with several neighbours", () => {
     for (const link of links) expect([link.sent(), link.wokenAt]).toEqual([[], []]);
     expect([[...node.replication.waiting()], [...node.store.origins()], node.clock.pending]).toEqual([[], [idOf(1), idOf(9), idOf(8)], 0]);
   });
+
+  it("makes no more of a link that comes once it is closed than of one that is over", () => {
+    const node = new LoneReplica();
+    node.store.put(0, Uint8Array.of(1));
+    node.clock.advance(0);
+    node.replication.close();
+    const link = node.link(2);
+    expect(link.tell(record(9))).toBe(0);
+    node.replication.announce();
+    node.clock.advance(0);
+    expect([link.sent(), link.wokenAt, [...node.store.origins()], node.clock.pending]).toEqual([[], [], [idOf(1)], 0]);
+  });
 });

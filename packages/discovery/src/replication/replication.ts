@@ -49,6 +49,7 @@ export class Replication {
   #flushedAt = -Infinity;
   #announceTimer: Timer | undefined;
   #repairs = 0;
+  #closed = false;
 
   constructor(options: ReplicationOptions) {
     const { store, reachability, clock, random, forwards, recordsPerSecond = 1000, forgetAfterMs } = options;
@@ -83,10 +84,11 @@ export class Replication {
     return { repairs: this.#repairs };
   }
 
-  /** A link is up. It begins with what this node says of itself, and a digest of all that it would tell. */
+  /** A link is up. It begins with what this node says of itself, and a digest of all that it would tell; after `close` it is over from the start. */
   connect(peer: ReplicaPeer): ReplicaLink {
     const link = new ReplicaLink(this.#host, peer);
-    this.#links.add(link);
+    if (this.#closed) link.close();
+    else this.#links.add(link);
     return link;
   }
 
@@ -102,6 +104,7 @@ export class Replication {
 
   /** Ends all links. The store stays. */
   close(): void {
+    this.#closed = true;
     this.#unsubscribe();
     this.#flushTimer?.cancel();
     this.#announceTimer?.cancel();
