@@ -143,6 +143,45 @@ describe("before it is up, a link", () => {
     expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_HANDSHAKE", retryable: true, message: expect.stringContaining("within 5000 ms: the other end did not confirm our HELLO") as string });
   });
 
+  it.each([
+    ["has said nothing", []],
+    ["has said who he is", ["hello"]],
+  ])("ends 250 ms after a GOAWAY of a dialler who %s, so that he may say why", async (_what, said) => {
+    const { net, link, peer } = await meet();
+    if (said.length > 0) peer.say(peer.hello());
+    await net.clock.settle();
+    void peer.session.close();
+    await net.clock.advance(249);
+    expect(link.state).toBe("handshake");
+    await net.clock.advance(1);
+    expect(await outcome(link.ready)).toMatchObject({ code: "ERR_ASTRANET_SESSION_CLOSED", retryable: true });
+    expect(link.state).toBe("closed");
+  });
+
+  it("ends with the reason that comes after a GOAWAY", async () => {
+    const { net, link, peer } = await meet();
+    void peer.session.close();
+    await net.clock.advance(100);
+    peer.say({ t: "refuse", code: "EACCES", text: "not with you", retry: false });
+    await net.clock.settle();
+    expect(await outcome(link.ready)).toMatchObject({ code: "EACCES" });
+  });
+
+  it("that is up though a GOAWAY came before the confirmation drains 250 ms after it", async () => {
+    const { net, link, peer } = await meet();
+    peer.say(peer.hello());
+    await net.clock.settle();
+    void peer.session.close();
+    await net.clock.settle();
+    peer.say({ t: "ready" });
+    await net.clock.advance(249);
+    expect(link.state).toBe("up");
+    await net.clock.advance(1);
+    expect(link.state).not.toBe("up");
+    await net.clock.advance(5000);
+    expect(link.state).toBe("closed");
+  });
+
   it("that is closed says so, and that another try may help", async () => {
     const { net, link, peer } = await meet();
     // The control stream is there, and half a message.

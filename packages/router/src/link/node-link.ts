@@ -83,6 +83,8 @@ export class NodeLink implements Link, LinkFacts {
   /** The key that the peer has proven to have. */
   #remoteKey: Uint8Array | undefined;
   #timer: Timer | undefined;
+  /** After a GOAWAY that came before the link was up. */
+  #goodbyeTimer: Timer | undefined;
   #confirmed = false;
   /** What the time limit found missing. Once there is a connection. */
   #stage!: string;
@@ -408,6 +410,8 @@ export class NodeLink implements Link, LinkFacts {
   /** Either side has said that it takes no new streams. */
   #drained(): void {
     if (this.#state === "up") void this.close();
+    // Nothing will come of it, but the frames of one tick keep no order: its last words, or what makes it up, may be on their way.
+    else if (this.#state === "handshake") this.#goodbyeTimer = this.#host.clock.setTimer(lastWordsMs, () => void this.close());
   }
 
   #leave(state: "draining" | "closed"): void {
@@ -428,6 +432,7 @@ export class NodeLink implements Link, LinkFacts {
     const wasUp = this.#state === "up" || this.#state === "draining";
     this.#leave("closed");
     this.#timer?.cancel();
+    this.#goodbyeTimer?.cancel();
     this.#dialing?.abort(error);
     // Says nothing of a link that was up.
     this.#settleReady.reject(error);
