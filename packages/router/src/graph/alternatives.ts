@@ -13,7 +13,8 @@ const maxKept = 4096;
 
 /** Several paths to one node: the best ones without loops, by Yen's algorithm (1971) in the form of Lawler. */
 export class Alternatives {
-  readonly #kept = new Map<NodeId, readonly Path[]>();
+  /** By how many were asked for, and the destination. */
+  readonly #kept = new Map<string, readonly Path[]>();
   #keptVersion = -1;
 
   /** Up to `count` paths to `to`, best first, out of the graph that `search` was made with. */
@@ -34,10 +35,11 @@ export class Alternatives {
       this.#kept.clear();
       this.#keptVersion = version;
     }
-    const known = this.#kept.get(to.id);
+    const key = `${count} ${to.id}`;
+    const known = this.#kept.get(key);
     if (known !== undefined) return known;
     const paths = this.#yen(search, to, count, { cut: new Set(), blocked: new Set() }).map(toPath);
-    this.#kept.set(to.id, paths);
+    this.#kept.set(key, paths);
     return paths;
   }
 
