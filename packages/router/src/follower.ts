@@ -9,7 +9,7 @@ export interface FollowCandidate {
   readonly address: string;
 }
 
-/** Whether to dial an address that another node gave: it may be anybody's, also one in our own network that the node itself cannot reach. */
+/** Whether to dial an address that another node gave: it may be anybody's, also one in our own network that the node itself cannot reach. What it throws is an uncaught exception, and a no. */
 export type FollowFilter = (candidate: FollowCandidate) => boolean;
 
 /** What a Follower needs of its node. */
@@ -76,6 +76,7 @@ export class Follower {
   }
 
   #arm(): void {
+    if (this.#closed) return;
     this.#timer ??= this.#init.clock.setTimer(everyMs, () => {
       this.#timer = undefined;
       if (this.#wanted.size === 0) return;
@@ -99,12 +100,12 @@ export class Follower {
 
   /** Dials a node's addresses, one after the other, until one leads to it. */
   async #try(id: NodeId): Promise<void> {
-    const { addresses, filter, hasLink, linkCount, maxLinks, dial } = this.#init;
+    const { addresses, hasLink, linkCount, maxLinks, dial } = this.#init;
     for (const each of addresses(id)) {
       if (this.#closed || hasLink(id) || linkCount() >= maxLinks) return;
       const space = each.indexOf(" ");
       const candidate = { id, network: each.slice(0, Math.max(space, 0)), address: each.slice(space + 1) };
-      if (space <= 0 || !filter(candidate)) continue;
+      if (space <= 0 || !this.#mayDial(candidate)) continue;
       try {
         const link = dial(candidate.network, candidate.address);
         // Somebody else may have that address here.
@@ -112,6 +113,18 @@ export class Follower {
       } catch {
         // The next address, or the next minute: the circuit serves meanwhile.
       }
+    }
+  }
+
+  /** Asks, and takes a mistake for a no. */
+  #mayDial(candidate: FollowCandidate): boolean {
+    try {
+      return this.#init.filter(candidate);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+      return false;
     }
   }
 }
