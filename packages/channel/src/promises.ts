@@ -56,6 +56,16 @@ export function onAbort(signal: AbortSignal | undefined, aborted: Told): () => v
   };
 }
 
+/** What a promise settles with, unless the signal is aborted before: then it rejects with its reason. Marked as handled. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const either = new Promise<T>((resolve, reject) => {
+    const stopListening = onAbort(signal, reject);
+    if (signal.aborted) reject(signal.reason);
+    promise.then(resolve, reject).finally(stopListening);
+  });
+  return handled(either);
+}
+
 function listenTo(signal: AbortSignal): { readonly all: Set<Told>; readonly tell: () => void } {
   const all = new Set<Told>();
   const tell = (): void => {

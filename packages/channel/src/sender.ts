@@ -1,4 +1,4 @@
-import { done, handled, onAbort, rejected } from "./promises.ts";
+import { done, handled, onAbort, rejected, unlessAborted } from "./promises.ts";
 import type { Putter } from "./queue/choice.ts";
 import type { Item } from "./queue/item.ts";
 import { handedOver, type MessageQueue } from "./queue/message-queue.ts";
@@ -47,9 +47,14 @@ export class Sender<T = unknown> implements AsyncDisposable {
     return owned(this).tryPut(message);
   }
 
-  /** No message follows; the receiver gets those that were sent, and then the end. Resolves when that is on its way. Does nothing on a channel that is over. */
-  close(): Promise<void> {
-    return this._queue?.end() ?? done;
+  /**
+   * No message follows; the receiver gets those that were sent, and then the end. Resolves when that is on its way: over a network, when there was room for all of it, which a receiver that takes nothing can hold up for ever.
+   * Does nothing on a channel that is over. Rejects with what broke the channel, and with `signal.reason`: then the end follows all the same once there is room, and `abort` gives it up.
+   */
+  close(options?: Abortable): Promise<void> {
+    const ended = this._queue?.end() ?? done;
+    const signal = options?.signal;
+    return signal === undefined ? ended : unlessAborted(ended, signal);
   }
 
   /** Gives up: messages that were not received are dropped, and the receiver hears ECONNRESET. `reason` travels as text, at most 244 bytes of it. */

@@ -318,3 +318,61 @@ describe("codecs", () => {
     void channels.close();
   });
 });
+
+describe("a Sender over a network that is closed", () => {
+  /** A channel whose receiver takes nothing, and into which no more goes. */
+  async function full(): Promise<{ sender: Sender<Uint8Array>; receiver: Receiver<Uint8Array>; clock: VirtualClock }> {
+    const clock = new VirtualClock();
+    const [here, there] = memoryPair({ clock });
+    const [one, two] = [new Channels(here, { role: "client", clock }), new Channels(there, { role: "server", clock })];
+    const sender = one.open<Uint8Array>();
+    const accepting = two.accept<Uint8Array>();
+    await clock.settle();
+    const receiver = await accepting;
+    while (sender.trySend(new Uint8Array(50_000))) await clock.settle();
+    void sender.send(new Uint8Array(1)).catch(() => undefined);
+    return { sender, receiver, clock };
+  }
+
+  it("waits for room, unless its signal is aborted: the end follows all the same", async () => {
+    const { sender, receiver, clock } = await full();
+    const abort = new AbortController();
+    const [closing, patient] = [sender.close({ signal: abort.signal }), sender.close()];
+    await clock.settle();
+    expect([await state(closing), await state(patient)]).toEqual(["pending", "pending"]);
+    abort.abort("long enough");
+    await expect(closing).rejects.toBe("long enough");
+    await expect(sender.close({ signal: abort.signal })).rejects.toBe("long enough");
+    let bytes = 0;
+    const reading = (async () => {
+      for await (const message of receiver) bytes += message.length;
+    })();
+    await clock.settle();
+    await Promise.all([reading, patient]);
+    expect(bytes % 50_000).toBe(1);
+    await sender.close({ signal: new AbortController().signal });
+  });
+
+  it("is given up by abort, also while close waits", async () => {
+    const { sender, receiver, clock } = await full();
+    const closing = sender.close({ signal: new AbortController().signal });
+    sender.abort();
+    await clock.settle();
+    await expect(receiver.closed).rejects.toMatchObject({ code: "ECONNRESET" });
+    expect(await state(closing)).not.toBe("pending");
+  });
+
+  it("is over once the end is on its way, whether or not somebody asked before", async () => {
+    const clock = new VirtualClock();
+    const [here, there] = memoryPair({ clock, latencyMs: 100 });
+    const [one, two] = [new Channels(here, { role: "client", clock }), new Channels(there, { role: "server", clock })];
+    const [early, late] = [one.open(), one.open()];
+    await clock.advance(200);
+    const asked = early.closed;
+    const closing = Promise.all([early.close(), late.close()]);
+    await clock.advance(50);
+    expect(await state(closing)).toBe("resolved");
+    expect([await state(asked), await state(early.closed), await state(late.closed)]).toEqual(["resolved", "resolved", "resolved"]);
+    two.abort();
+  });
+});

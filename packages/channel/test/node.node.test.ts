@@ -4,9 +4,9 @@ import { mkdtemp } from "node:fs/promises";
 import { connect, createServer, Socket, type AddressInfo, type IpcNetConnectOpts, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Readable, Writable, type Duplex } from "node:stream";
+import { Duplex, PassThrough, Readable, Writable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
+import { finished, pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { BytePair, Channels, copy, pipe, type DuplexBytes } from "@astranet/channel";
 import { fromNode, gateway, handedSockets, handSocket, sockets, toNode, type GatewayAddress, type SocketMessage } from "@astranet/channel/node";
@@ -83,6 +83,20 @@ describe("a stream of Node's in a message", () => {
     const there = toNode(await receiver.receive());
     there.end("there and back");
     expect(await text(there)).toBe("there and back");
+  });
+
+  it("of both directions goes on in one where the other has ended", async () => {
+    const { client, server, end } = both();
+    const [near, far] = [new PassThrough(), new PassThrough()];
+    await client.open<DuplexBytes>().send(fromNode(Duplex.from({ readable: near, writable: far })));
+    const there = toNode(await (await server.accept<DuplexBytes>()).receive());
+    const got = text(far);
+    near.end();
+    await finished(there.resume(), { writable: false });
+    for (const part of ["after ", "the ", "end"]) if (!there.write(Buffer.alloc(100_000, part))) await once(there, "drain");
+    there.end();
+    expect((await got).length).toBe(300_000);
+    end();
   });
 
   it("has bytes, and no objects", () => {

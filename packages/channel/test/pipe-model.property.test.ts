@@ -38,9 +38,9 @@ class ModelPipe {
   }
 
   get refusal(): { code: string } | undefined {
+    if (this.over === "closed") return { code: "ERR_ASTRANET_INVALID_STATE" };
     if (this.cancelled) return { code: "EPIPE" };
-    if (this.over === undefined) return undefined;
-    return { code: this.over === "closed" ? "ERR_ASTRANET_INVALID_STATE" : "ECONNRESET" };
+    return this.over === undefined ? undefined : { code: "ECONNRESET" };
   }
 
   /** How it ended, once nothing is left to receive. */

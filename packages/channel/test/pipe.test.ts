@@ -119,6 +119,16 @@ describe("a pipe", () => {
     expect(receiver.tryReceive()).toBeUndefined();
   });
 
+  it("says what its own side has done, whatever the other one does later: after close that is ERR_ASTRANET_INVALID_STATE", async () => {
+    const { sender, receiver } = pipe<number>();
+    await sender.close();
+    const refused = { code: "ERR_ASTRANET_INVALID_STATE" };
+    await expect(sender.send(1)).rejects.toMatchObject(refused);
+    receiver.cancel();
+    await expect(sender.send(1)).rejects.toMatchObject(refused);
+    expect(() => sender.trySend(1)).toThrow(expect.objectContaining(refused));
+  });
+
   it("refuses a signal that is none", async () => {
     const { sender, receiver } = pipe<number>();
     const signal = {} as AbortSignal;

@@ -351,11 +351,11 @@ describe("serve", () => {
     await expect(client<{ two(): Promise<number> }>(sender).two()).rejects.toMatchObject({ code: "EINVAL" });
   });
 
-  it("sends what a method throws, also what is no Error; where that cannot be sent the caller hears ECONNRESET", async () => {
+  it("sends what a method throws, also what is no Error: an object comes as the cause of one", async () => {
     interface Throws {
       words(): Promise<never>;
       object(): Promise<never>;
-      unsendable(): Promise<never>;
+      nothing(): Promise<never>;
       atOnce(): Promise<never>;
     }
     const { sender, receiver } = pipe<Call>();
@@ -364,9 +364,11 @@ describe("serve", () => {
         throw "in words" as unknown;
       },
       object: () => {
-        throw Object.create(null) as unknown;
+        throw { status: 404 } as unknown;
       },
-      unsendable: () => Promise.reject(new Error("because", { cause: () => undefined })),
+      nothing: () => {
+        throw null as unknown;
+      },
       atOnce: () => {
         throw new TypeError("at once");
       },
@@ -375,9 +377,94 @@ describe("serve", () => {
     const error = await calls.words().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Error);
     expect(error).toMatchObject({ message: "in words" });
-    await expect(calls.object()).rejects.toMatchObject({ code: "ECONNRESET" });
-    await expect(calls.unsendable()).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(calls.object()).rejects.toMatchObject({ message: "the method threw an object that is no Error: see the cause", cause: { status: 404 } });
+    await expect(calls.nothing()).rejects.toMatchObject({ message: "null" });
     await expect(calls.atOnce()).rejects.toMatchObject({ name: "TypeError", message: "at once" });
+  });
+
+  it("sends of an error that cannot be sent its name, code and text, as much of it as goes, with the reason as the cause; the caller of one that not even says those hears ECONNRESET", async () => {
+    interface Throws {
+      withCause(): Promise<never>;
+      long(): Promise<never>;
+      mute(): Promise<never>;
+    }
+    class DiskError extends Error {
+      override readonly name = "DiskError";
+      readonly code = "EDISK";
+    }
+    const [here, there] = memoryPair();
+    const channels = new Channels(here, { role: "client" });
+    const served = new Channels(there, { role: "server", maxMessageBytes: 10_000 });
+    const calls = client<Throws>(channels.open<Call>());
+    const over = serve<Throws>(await served.accept<Call>(), {
+      withCause: () => Promise.reject(new DiskError("disk full", { cause: () => undefined })),
+      long: () => Promise.reject(new DiskError("disk full ".repeat(2000))),
+      mute: () =>
+        Promise.reject(
+          Object.defineProperty(new Error("because"), "code", {
+            get: () => {
+              throw new Error("no code");
+            },
+          }),
+        ),
+    });
+    await expect(calls.withCause()).rejects.toMatchObject({ name: "DiskError", code: "EDISK", message: "disk full", cause: { code: "EINVAL" } });
+    await expect(calls.long()).rejects.toMatchObject({ name: "DiskError", code: "EDISK", message: "disk full ".repeat(100), cause: { code: "EMSGSIZE" } });
+    await expect(calls.mute()).rejects.toMatchObject({ code: "ECONNRESET" });
+    channels.abort();
+    await expect(over).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("calls no method whose caller has given up by then, and closes what travelled to it", async () => {
+    const { sender, receiver } = pipe<Call>({ capacity: 1 });
+    const called: string[] = [];
+    const travelled = pipe();
+    const abort = new AbortController();
+    interface Service {
+      late(end: Receiver): Promise<void>;
+      next(): Promise<void>;
+    }
+    const late = client<Service>(sender, { signal: abort.signal }).late(travelled.receiver);
+    await settled();
+    abort.abort("enough");
+    await expect(late).rejects.toBe("enough");
+    const served = serve<Service>(receiver, {
+      late: () => new Promise<void>(() => called.push("late")),
+      next: () => {
+        called.push("next");
+        return Promise.resolve();
+      },
+    });
+    await client<Service>(sender).next();
+    void sender.close();
+    await served;
+    expect(called).toEqual(["next"]);
+    await expect(travelled.sender.send(1)).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("takes no more calls once its receiver is cancelled: those that run are answered, those that wait are refused, and it resolves", async () => {
+    const [here, there] = memoryPair();
+    const [near, far] = [new Channels(here, { role: "client" }), new Channels(there, { role: "server" })];
+    const calls = client<Worker>(near.open<Call>());
+    const receiver = await far.accept<Call>();
+    const [both, through] = [gate(), gate()];
+    let running = 0;
+    const work = async (): Promise<number> => {
+      running += 1;
+      if (running === 2) both.open();
+      await through.opened;
+      return running;
+    };
+    const served = serve<Worker>(receiver, { work }, { maxCalls: 2 });
+    const [first, second, third] = [calls.work(), calls.work(), calls.work()];
+    await both.opened;
+    receiver.cancel();
+    await expect(third).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(calls.work()).rejects.toMatchObject({ code: "EPIPE" });
+    through.open();
+    await served;
+    expect(await Promise.all([first, second])).toEqual([2, 2]);
+    await Promise.all([near.close(), far.close()]);
   });
 
   it("ignores a message that is no call, and closes what travels in it", async () => {

@@ -32,7 +32,8 @@ export function toNode(bytes: ReadableStream<Uint8Array> | WritableStream<Uint8A
   switch (typeof bytes === "object" && (bytes as unknown) !== null ? streamKindOf(bytes) : undefined) {
     case "duplex": {
       const { readable, writable } = bytes as DuplexBytes;
-      return Duplex.fromWeb({ readable: readable as never, writable: writable as never });
+      // The end of one direction is not that of the other.
+      return Duplex.fromWeb({ readable: readable as never, writable: writable as never }, { allowHalfOpen: true });
     }
     case "readable":
       return Readable.fromWeb(bytes as never);

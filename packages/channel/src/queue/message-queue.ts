@@ -45,10 +45,10 @@ export class MessageQueue {
 
   /** Why nothing can be put in; undefined where it can. */
   get refusal(): AstraError | undefined {
+    // What its own side has said comes first, whatever the other one says of it later.
+    if (this.#over !== undefined && this.#over.failure === undefined) return new AstraError("ERR_ASTRANET_INVALID_STATE", "the sender is closed");
     if (this.#cancelled !== undefined) return unwanted(this.#cancelled);
-    if (this.#over === undefined) return undefined;
-    const { failure } = this.#over;
-    return failure === undefined ? new AstraError("ERR_ASTRANET_INVALID_STATE", "the sender is closed") : broken(failure);
+    return this.#over === undefined ? undefined : broken(this.#over.failure!);
   }
 
   /** Whether a message can be put in without patience. Throws where a consumer will never take one. */
@@ -313,15 +313,10 @@ export class MessageQueue {
     const farewell = (this.#farewell ??= new Deferred());
     if (failure === undefined) {
       consumer.end().then(
-        () => {
-          farewell.resolve();
-          this.#closed?.resolve();
-        },
-        (error: unknown) => {
-          farewell.reject(error);
-          this.#closed?.reject(error);
-        },
+        () => farewell.resolve(),
+        (error: unknown) => farewell.reject(error),
       );
+      this.#settle();
     } else {
       consumer.fail(failure.reason);
       farewell.resolve();
@@ -333,6 +328,7 @@ export class MessageQueue {
     const failure = this.#over?.failure;
     if (failure !== undefined) this.#closed.reject(broken(failure));
     else if (this.#isThrough) settle(this.#closed, this.#cancelled);
+    else if (this.#told !== undefined) this.#farewell!.promise.then(this.#closed.resolve, this.#closed.reject);
   }
 
   /** Whether nothing passes any more and nothing waits, here or with the consumer. */

@@ -1,5 +1,6 @@
 import { AstraError } from "@astranet/transport";
 import { discard } from "../discard.ts";
+import { fieldsOf } from "../message/errors.ts";
 import { ignore, onAbort } from "../promises.ts";
 import { Receiver } from "../receiver.ts";
 import { owned, Sender } from "../sender.ts";
@@ -58,6 +59,9 @@ export async function serve(calls: Receiver<Call>, implementation: Service, opti
   }
 }
 
+/** Characters of an error that is too long to be sent. */
+const shortText = 1000;
+
 type Service = object | ((context: CallContext) => object);
 
 function checkImplementation(implementation: unknown): void {
@@ -70,6 +74,11 @@ async function answer(service: Service, call: Call, gone: AbortSignal): Promise<
     return;
   }
   const { method, args, answer: answers } = call;
+  if (owned(answers).refusal !== undefined) {
+    // Its caller has given up already: nobody would hear of a method that waits to be told so.
+    discard(args);
+    return;
+  }
   const waiting = typeof service === "function" ? new CallerWaits(answers, gone) : undefined;
   const send = async (given: Answer): Promise<void> => {
     try {
@@ -146,13 +155,25 @@ class CallerWaits {
 }
 
 /** Says why there is no result; where not even that can be sent, the caller hears that the channel broke. */
-async function refuse(answers: Sender<Answer>, error: unknown): Promise<void> {
+async function refuse(answers: Sender<Answer>, thrown: unknown): Promise<void> {
   try {
-    await answers.send({ error: error instanceof Error ? error : new Error(String(error)) });
+    const error = asError(thrown);
+    await answers.send({ error }).catch((unsent: unknown) => answers.send({ error: inShort(error, unsent) }));
     await answers.close();
   } catch (unsent) {
     answers.abort(unsent);
   }
+}
+
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return typeof thrown === "object" && thrown !== null ? new Error("the method threw an object that is no Error: see the cause", { cause: thrown }) : new Error(String(thrown));
+}
+
+/** What can be sent of an error that cannot: without its cause, which says why instead. */
+function inShort(error: Error, unsent: unknown): Error {
+  const { name, message, code } = fieldsOf(error);
+  return Object.assign(new Error(message.slice(0, shortText), { cause: unsent }), { name: name.slice(0, shortText) }, code === undefined ? {} : { code });
 }
 
 function methodOf(implementation: object, method: string): (...args: unknown[]) => unknown {
