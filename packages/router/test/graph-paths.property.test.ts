@@ -310,30 +310,34 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ what: fc.constant("wait" as const), ms: fc.constantFrom(0, 10, 60, 300, 3000) }) },
 );
 
+async function undergo(world: GraphWorld, topology: Topology, changes: readonly Change[]): Promise<void> {
+  const lives = new Map<number, bigint>();
+  for (const each of changes) {
+    if (each.what === "wait") await world.clock.advance(each.ms);
+    else if (each.what === "drop") world.store.drop(idOf(each.a));
+    else if (each.what === "steady") world.links.steady(each.a, each.isSteady);
+    else if (each.what === "ask") topology.alternatives(idOf(each.a));
+    else if (each.what === "node") {
+      if (each.life) lives.set(each.a, (lives.get(each.a) ?? 1n) + 1n);
+      world.node(each.a, each, each.a === 0 ? 1n : lives.get(each.a));
+    } else if (each.a !== each.b) {
+      world.claim(each.a, each.b, each.cost, lives.get(each.a));
+      if (each.what === "link") world.claim(each.b, each.a, each.cost, lives.get(each.b));
+      if (each.what === "link" && each.a === 0) world.links.set(each.b, each.cost);
+      if (each.what === "link" && each.b === 0) world.links.set(each.a, each.cost);
+    }
+  }
+}
+
 describe("a topology that follows changes", () => {
   it("says at any time what one says that begins with the records as they are, and has told everything once it is quiet", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(change, { maxLength: 40 }), async (changes) => {
         const world = new GraphWorld();
         const topology = world.topology();
-        const lives = new Map<number, bigint>();
         let events: string[] = [];
         topology.subscribe((id) => events.push(id));
-        for (const each of changes) {
-          if (each.what === "wait") await world.clock.advance(each.ms);
-          else if (each.what === "drop") world.store.drop(idOf(each.a));
-          else if (each.what === "steady") world.links.steady(each.a, each.isSteady);
-          else if (each.what === "ask") topology.alternatives(idOf(each.a));
-          else if (each.what === "node") {
-            if (each.life) lives.set(each.a, (lives.get(each.a) ?? 1n) + 1n);
-            world.node(each.a, each, each.a === 0 ? 1n : lives.get(each.a));
-          } else if (each.a !== each.b) {
-            world.claim(each.a, each.b, each.cost, lives.get(each.a));
-            if (each.what === "link") world.claim(each.b, each.a, each.cost, lives.get(each.b));
-            if (each.what === "link" && each.a === 0) world.links.set(each.b, each.cost);
-            if (each.what === "link" && each.b === 0) world.links.set(each.a, each.cost);
-          }
-        }
+        await undergo(world, topology, changes);
         const afresh = world.topology();
         const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
         for (let n = 0; n < 7; n += 1) expect(topology.alternatives(idOf(n))).toEqual(afresh.alternatives(idOf(n)));
@@ -356,7 +360,6 @@ describe("a topology that follows changes", () => {
     await fc.assert(
       fc.asyncProperty(networks(7), fc.array(change, { maxLength: 30 }), fc.infiniteStream(fc.constantFrom(0, 0, 63, 1, 2, 4, 8, 16, 32)), async (network, changes, glances) => {
         const { world, topology } = worldOf(network);
-        const lives = new Map<number, bigint>();
         const kept = new Map<string, { cost: number; hops: number | undefined }>();
         const keep = (id: string): void => {
           const cost = topology.cost(id);
@@ -372,21 +375,7 @@ describe("a topology that follows changes", () => {
         world.links.subscribe(look);
         topology.subscribe(keep);
         for (let n = 1; n < 7; n += 1) keep(idOf(n));
-        for (const each of changes) {
-          if (each.what === "wait") await world.clock.advance(each.ms);
-          else if (each.what === "drop") world.store.drop(idOf(each.a));
-          else if (each.what === "steady") world.links.steady(each.a, each.isSteady);
-          else if (each.what === "ask") topology.alternatives(idOf(each.a));
-          else if (each.what === "node") {
-            if (each.life) lives.set(each.a, (lives.get(each.a) ?? 1n) + 1n);
-            world.node(each.a, each, each.a === 0 ? 1n : lives.get(each.a));
-          } else if (each.a !== each.b) {
-            world.claim(each.a, each.b, each.cost, lives.get(each.a));
-            if (each.what === "link") world.claim(each.b, each.a, each.cost, lives.get(each.b));
-            if (each.what === "link" && each.a === 0) world.links.set(each.b, each.cost);
-            if (each.what === "link" && each.b === 0) world.links.set(each.a, each.cost);
-          }
-        }
+        await undergo(world, topology, changes);
         await world.clock.advance(10_000);
         for (let n = 1; n < 7; n += 1) {
           const id = idOf(n);
