@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { type Stream } from "@astranet/mux";
 import { connecting, listener, type StreamSocket, toDuplex } from "@astranet/mux/node";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { sessionsInMemory, type Sessions, sessionsOverTcp } from "./support/node-sessions.ts";
+import { sessionsInMemory, type Sessions, sessionsOverTcp, socketPair } from "./support/node-sessions.ts";
 
 async function streams({ client, server }: Sessions): Promise<[Stream, Stream]> {
   const near = client.open();
@@ -22,6 +22,14 @@ async function duplexes(sessions: Sessions = sessionsInMemory()): Promise<[Strea
 function closing(socket: StreamSocket): StreamSocket {
   onTestFinished(() => void socket.destroy());
   return socket;
+}
+
+/** All that comes, without an iteration, whose end would destroy the socket. */
+async function heardBy(socket: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(socket, "end");
+  return Buffer.concat(chunks);
 }
 
 const hash = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
@@ -216,6 +224,101 @@ describe("toDuplex", () => {
     expect(await text(near)).toBe("all there is");
     await ended;
     expect(far.errored).toBeNull();
+  });
+
+  it.each(
+    [10, 1_000, 100_000, 30_000_000].flatMap((size) => [
+      [size, "far"] as const,
+      [size, "client"] as const,
+    ]),
+  )("lets %d bytes of a pipeline there and back arrive where the %s side ends first, and emits no 'error'", async (size, first) => {
+    const sessions = sessionsInMemory();
+    const [client, front] = await duplexes(sessions);
+    const [near, far] = await duplexes(sessions);
+    const errors: unknown[] = [];
+    for (const socket of [client, front, near, far]) socket.on("error", (error) => errors.push(error));
+    const proxied = pipeline(front, near, front);
+    const [sent, answer] = [randomBytes(size), randomBytes(size)];
+    if (first === "far") {
+      far.end(answer);
+      expect(hash(await heardBy(client))).toBe(hash(answer));
+      client.end(sent);
+      // The far side reads only now, when all that fits in the windows is on its way.
+      if (size < 1_000_000) await proxied;
+      expect(hash(await heardBy(far))).toBe(hash(sent));
+    } else {
+      client.end(sent);
+      expect(hash(await heardBy(far))).toBe(hash(sent));
+      far.end(answer);
+      if (size < 1_000_000) await once(far, "finish");
+      expect(hash(await heardBy(client))).toBe(hash(answer));
+    }
+    await proxied;
+    for (const socket of [client, front, near, far]) if (!socket.closed) await once(socket, "close");
+    expect(errors).toEqual([]);
+    expect([near.errored, front.errored]).toEqual([null, null]);
+  });
+
+  it("closes without an event more than a net.Socket's where a net.Socket is piped through it", async () => {
+    const [client, front] = await socketPair();
+    const [near, far] = await duplexes();
+    const events: string[] = [];
+    for (const name of ["error", "close"]) near.on(name, () => events.push(name));
+    const proxied = pipeline(front, near, front);
+    far.end("bye");
+    expect((await heardBy(client)).toString()).toBe("bye");
+    client.end("10 bytes..");
+    await proxied;
+    expect((await heardBy(far)).toString()).toBe("10 bytes..");
+    expect(events).toEqual(["close"]);
+  });
+
+  it("resets the stream where a pipeline there and back breaks in the middle", async () => {
+    const [client, front] = await duplexes();
+    const [near, far] = await duplexes();
+    client.on("error", () => undefined);
+    const proxied = pipeline(front, near, front);
+    far.end("bye");
+    expect((await heardBy(client)).toString()).toBe("bye");
+    client.write("the first half");
+    await once(far, "readable");
+    client.resetAndDestroy();
+    await expect(proxied).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(text(far)).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("resets the stream where a signal aborts a pipeline into it, although all that the peer sent was read", async () => {
+    const [near, far] = await duplexes();
+    far.end("bye");
+    expect((await heardBy(near)).toString()).toBe("bye");
+    const abort = new AbortController();
+    const halfway = new Readable({ read: () => undefined });
+    const piped = pipeline(halfway, near, { signal: abort.signal });
+    halfway.push("the first half");
+    await once(far, "readable");
+    abort.abort();
+    await expect(piped).rejects.toMatchObject({ code: "ABORT_ERR" });
+    await expect(text(far)).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("takes nothing back for an error that comes when both directions are over, unless it is to reset the stream", async () => {
+    const mistake = new Error("a listener's own");
+    const [near, far] = await duplexes();
+    far.end("bye");
+    expect((await heardBy(near)).toString()).toBe("bye");
+    near.once("finish", () => near.destroy(mistake));
+    const failed = once(near, "error");
+    near.end("all of it");
+    expect(await failed).toEqual([mistake]);
+    expect((await heardBy(far)).toString()).toBe("all of it");
+
+    const [other, deaf] = await duplexes();
+    deaf.end("bye");
+    await heardBy(other);
+    other.on("error", () => undefined);
+    other.once("finish", () => other.resetAndDestroy());
+    other.end("none of it");
+    await expect(text(deaf)).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 
   it("breaks a pipeline whose source fails", async () => {

@@ -23,7 +23,7 @@ export interface Opening {
  * It reads from the stream only as somebody reads from it, so credit goes back as bytes are consumed. What it is given to
  * write it gives away, as `Stream.write` does: the bytes are not to be changed afterwards, not even after the callback.
  *
- * `destroy()` after `end()` lets what was written arrive; `destroy()` with writes pending, or with an error, resets the stream.
+ * `destroy()` after `end()` lets what was written arrive; `destroy()` with writes pending, or with an error before both directions are over, resets the stream.
  */
 export class StreamSocket extends Duplex {
   localAddress: string | undefined = undefined;
@@ -126,13 +126,15 @@ export class StreamSocket extends Duplex {
 
   /** Breaks the stream: both ends get ECONNRESET. */
   resetAndDestroy(): this {
+    (this.#source as ByteStream | undefined)?.reset();
     return this.destroy(new AstraError("ECONNRESET", "the stream was reset here"));
   }
 
   /** While it connects, this gives the attempt up. */
   override destroy(error?: Error): this {
     if (this.connecting && !this.destroyed) this.#ongiveup?.();
-    return super.destroy(error);
+    // A pipeline that has succeeded destroys with this error whatever has not emitted 'close' yet, of which a net.Socket makes no event either.
+    return super.destroy(this.#isOver && codeOf(error) === "ERR_STREAM_DESTROYED" ? undefined : error);
   }
 
   override _read(): void {
@@ -173,11 +175,15 @@ export class StreamSocket extends Duplex {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#idle?.cancel();
     const source = this.#source as ByteStream | undefined;
-    // Node ends an async iteration that has read everything with an AbortError, where our direction is still open: nothing went wrong.
-    const failed = error !== null && !(error.name === "AbortError" && this.readableEnded);
+    const failed = error !== null && !this.#isOver && !(this.readableEnded && isEndOfIteration(error));
     if (failed || this.writableLength > 0) source?.reset();
     else void source?.close();
     callback(error);
+  }
+
+  /** Whether everything was read, and everything written was taken over by the session: what may still be on its way there is not to be taken back. */
+  get #isOver(): boolean {
+    return this.readableEnded && this.writableFinished;
   }
 
   async #connect(opening: Opening, callback: (error?: Error | null) => void): Promise<void> {
@@ -252,6 +258,15 @@ export class StreamSocket extends Duplex {
     if (this.readableEnded) close();
     else this.once("end", close);
   }
+}
+
+function codeOf(error: Error | undefined): unknown {
+  return (error as { readonly code?: unknown } | undefined)?.code;
+}
+
+/** Node ends an async iteration that has read everything with such an error, where our direction is still open: nothing went wrong. That of a signal has a cause. */
+function isEndOfIteration(error: Error): boolean {
+  return codeOf(error) === "ABORT_ERR" && error.cause === undefined;
 }
 
 function family(end: EndAddress | undefined): string | undefined {

@@ -16,13 +16,19 @@ export function sessionsInMemory(): Sessions {
   return ending({ client: new Session(a, { role: "client" }), server: new Session(b, { role: "server" }) });
 }
 
-/** Two sessions over one TCP connection, ended with the test. */
-export async function sessionsOverTcp(): Promise<Sessions> {
-  const listening = createServer().listen(0, "127.0.0.1");
+/** The two ends of a TCP connection; by default each direction is ended by itself. */
+export async function socketPair(allowHalfOpen = true): Promise<[Socket, Socket]> {
+  const listening = createServer({ allowHalfOpen }).listen(0, "127.0.0.1");
   await once(listening, "listening");
-  const near = connect((listening.address() as AddressInfo).port, "127.0.0.1");
+  const near = connect({ port: (listening.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen });
   const [far] = (await once(listening, "connection")) as [Socket];
   listening.close();
+  return [near, far];
+}
+
+/** Two sessions over one TCP connection, ended with the test. */
+export async function sessionsOverTcp(): Promise<Sessions> {
+  const [near, far] = await socketPair(false);
   const client = new Session(toConnection(near, { localAddress: "127.0.0.1:1111", remoteAddress: "[::1]:2222" }), { role: "client" });
   return ending({ client, server: new Session(toConnection(far), { role: "server" }) });
 }
