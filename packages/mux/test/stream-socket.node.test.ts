@@ -87,6 +87,41 @@ describe("a socket over a stream", () => {
     expect(other.destroyed).toBe(true);
   });
 
+  it("emits 'finish' when its end has left, so that no time that passes takes what the peer has not read", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const [stream, far] = await streams();
+    const near = toDuplex(stream).resume();
+    const errors: unknown[] = [];
+    near.on("error", (error) => errors.push(error));
+    // More than a window, and less than a session takes at once.
+    near.end(new Uint8Array(900_000));
+    void far.end();
+    for (let seconds = 0; seconds < 30; seconds += 3) {
+      await turns();
+      vi.advanceTimersByTime(3_000);
+    }
+    expect([near.readableEnded, near.writableFinished, near.destroyed]).toEqual([true, false, false]);
+    let bytes = 0;
+    for await (const chunk of far) bytes += chunk.length;
+    expect(bytes).toBe(900_000);
+    if (!near.closed) await once(near, "close");
+    expect([near.writableFinished, errors]).toEqual([true, []]);
+  });
+
+  it("fails where the stream is reset before its end has left", async () => {
+    const [stream, far] = await streams();
+    const near = toDuplex(stream);
+    const failed = once(near, "error");
+    near.end(new Uint8Array(900_000));
+    await turns();
+    far.reset(300);
+    expect((await failed)[0]).toMatchObject({ code: "ECONNRESET", remoteCode: 300 });
+    expect(near.writableFinished).toBe(false);
+  });
+
   it("closes by itself when the peer has ended and reads no more, after what came was read", async () => {
     const [stream, peer] = await streams();
     const near = toDuplex(stream);

@@ -2,6 +2,8 @@
 export interface ByteStream {
   readonly closed: Promise<void>;
   readonly readableLength: number;
+  /** Resolves when the end of the writing direction has left. Without it 'finish' comes when `end()` has resolved. */
+  readonly writeClosed?: Promise<void>;
   read(): Promise<Uint8Array | null>;
   tryRead(): Uint8Array | null | undefined;
   write(chunk: Uint8Array | readonly Uint8Array[]): Promise<void>;

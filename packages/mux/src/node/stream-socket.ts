@@ -117,7 +117,7 @@ export class StreamSocket extends Duplex {
     return this;
   }
 
-  /** Ends, and destroys once all that was written has been taken over by the session. */
+  /** Ends, and destroys once all that was written has left, which the peer's window may put off. */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();
@@ -126,15 +126,15 @@ export class StreamSocket extends Duplex {
 
   /** Breaks the stream: both ends get ECONNRESET. */
   resetAndDestroy(): this {
-    (this.#source as ByteStream | undefined)?.reset();
     return this.destroy(new AstraError("ECONNRESET", "the stream was reset here"));
   }
 
   /** While it connects, this gives the attempt up. */
   override destroy(error?: Error): this {
     if (this.connecting && !this.destroyed) this.#ongiveup?.();
-    // A pipeline that has succeeded destroys with this error whatever has not emitted 'close' yet, of which a net.Socket makes no event either.
-    return super.destroy(this.#isOver && codeOf(error) === "ERR_STREAM_DESTROYED" ? undefined : error);
+    // A pipeline that has succeeded destroys with this error whatever has not emitted 'close' yet; a net.Socket then emits no 'error' either.
+    const isDone = this.readableEnded && this.writableFinished && codeOf(error) === "ERR_STREAM_DESTROYED";
+    return super.destroy(isDone ? undefined : error);
   }
 
   override _read(): void {
@@ -165,7 +165,9 @@ export class StreamSocket extends Duplex {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    this.#source.end().then(
+    const source = this.#source;
+    // Where both directions are over the socket is destroyed, and a stream that is closed is reset after a while: by then nothing of it is to be left here.
+    source.end().then(() => source.writeClosed).then(
       () => callback(),
       // Nothing is left to say, so that the peer listens no more is no failure.
       (error: unknown) => callback(AstraError.is(error, "EPIPE") ? null : (error as Error)),
@@ -175,15 +177,10 @@ export class StreamSocket extends Duplex {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#idle?.cancel();
     const source = this.#source as ByteStream | undefined;
-    const failed = error !== null && !this.#isOver && !(this.readableEnded && isEndOfIteration(error));
+    const failed = error !== null && !(this.readableEnded && isEndOfIteration(error));
     if (failed || this.writableLength > 0) source?.reset();
     else void source?.close();
     callback(error);
-  }
-
-  /** Whether everything was read, and everything written was taken over by the session: what may still be on its way there is not to be taken back. */
-  get #isOver(): boolean {
-    return this.readableEnded && this.writableFinished;
   }
 
   async #connect(opening: Opening, callback: (error?: Error | null) => void): Promise<void> {
