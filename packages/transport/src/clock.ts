@@ -8,7 +8,7 @@ export interface Clock {
   /** Milliseconds from some fixed moment; never goes back. */
   now(): number;
   /**
-   * Calls `callback` once, `delayMs` from now.
+   * Calls `callback` once, `delayMs` from now, however long that is; with Infinity never.
    * A timer alone does not keep a process alive unless `keepAlive` is true (for what somebody awaits: a dial's deadline, a reconnect's back-off).
    */
   setTimer(delayMs: number, callback: () => void, options?: { keepAlive?: boolean }): Timer;

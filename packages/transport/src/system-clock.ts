@@ -4,6 +4,9 @@ interface RefableTimer {
   unref?(): void;
 }
 
+/** Of a longer delay the platform makes 1 ms, as it counts in 31 bits; so it is waited for in parts. */
+const MAX_DELAY_MS = 2_147_483_647;
+
 const setImmediateIfAny = (globalThis as { setImmediate?: (callback: () => void) => unknown }).setImmediate;
 
 function deferOnMessageChannel(): (callback: () => void) => void {
@@ -25,8 +28,12 @@ let deferred: ((callback: () => void) => void) | undefined;
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimer(delayMs, callback, options): Timer {
-    const timer = setTimeout(callback, delayMs);
-    if (options?.keepAlive !== true) (timer as unknown as RefableTimer).unref?.();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(leftMs > MAX_DELAY_MS ? () => arm(leftMs - MAX_DELAY_MS) : callback, Math.min(leftMs, MAX_DELAY_MS));
+      if (options?.keepAlive !== true) (timer as unknown as RefableTimer).unref?.();
+    };
+    if (delayMs !== Infinity) arm(delayMs);
     return {
       cancel: () => {
         clearTimeout(timer);

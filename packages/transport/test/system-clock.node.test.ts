@@ -22,6 +22,31 @@ describe("systemClock in Node", () => {
     expect(alive("Timeout")).toBe(before);
   });
 
+  it.each([
+    [2 ** 31 - 1, 1],
+    [2 ** 31, 1],
+    [3e9, 1],
+    [Infinity, 0],
+  ])("keeps the process alive for a delay of %d ms with %d timers, and with none once it is cancelled", (delayMs, timers) => {
+    const before = alive("Timeout");
+    const timer = systemClock.setTimer(delayMs, () => undefined, { keepAlive: true });
+    const during = alive("Timeout");
+    timer.cancel();
+    expect(during - before).toBe(timers);
+    expect(alive("Timeout")).toBe(before);
+  });
+
+  it("says nothing of a delay that is longer than the platform's", async () => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", note);
+    systemClock.setTimer(3e9, () => undefined).cancel();
+    systemClock.setTimer(Infinity, () => undefined).cancel();
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+
   it("defers with setImmediate", async () => {
     const before = alive("Immediate");
     const done = new Promise<void>((resolve) => {

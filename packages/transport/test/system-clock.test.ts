@@ -1,5 +1,5 @@
 import { systemClock } from "@astranet/transport";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { deferralOrder } from "./deferral-order.ts";
 
 describe("systemClock", () => {
@@ -25,6 +25,33 @@ describe("systemClock", () => {
     expect(fired).toEqual(["timer"]);
     // Timers may come a millisecond early.
     expect(systemClock.now() - began).toBeGreaterThan(18);
+  });
+
+  it.each([2 ** 31 - 2, 2 ** 31 - 1, 2 ** 31, 3e9, 1e10])("calls a timer of %d ms then, and not before", (delayMs) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    let calls = 0;
+    systemClock.setTimer(delayMs, () => calls++);
+    const cancelled = systemClock.setTimer(delayMs, () => calls++);
+    vi.advanceTimersByTime(delayMs - 1);
+    expect(calls).toBe(0);
+    cancelled.cancel();
+    vi.advanceTimersByTime(1);
+    expect([calls, vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
+  it("never calls a timer of Infinity, and sets none", () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const timer = systemClock.setTimer(Infinity, () => expect.unreachable());
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(1e10);
+    timer.cancel();
+    timer.cancel();
   });
 
   it("defers until after the current tick and its microtasks, in order", async () => {
