@@ -88,14 +88,14 @@ export class Sender {
   }
 
   /** SETTINGS, unless it has left already: no frame may come before it. */
-  sayFirst(): void {
+  _sayFirst(): void {
     if (this.#settings === undefined) return;
     this.encoder.settings(this.#settings);
     this.#settings = undefined;
   }
 
   /** The GOAWAY, if one waits. */
-  sayGoAway(): void {
+  _sayGoAway(): void {
     if (this.goAway === undefined) return;
     const { last, code, debug } = this.goAway;
     this.goAway = undefined;
@@ -105,11 +105,11 @@ export class Sender {
   /** A flush happens at the end of this tick. */
   schedule(): void {
     this.#flushDue = true;
-    this.scheduleSettle();
+    this._scheduleSettle();
   }
 
   /** What came within this tick and was not taken is looked at when it ends; that alone is no reason to send. */
-  scheduleSettle(): void {
+  _scheduleSettle(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#session._options.clock.defer(this.#deferred);
@@ -148,12 +148,12 @@ export class Sender {
   }
 
   /** `bytes` that were queued will not be sent. */
-  withdrawn(stream: Stream, bytes: number): void {
+  _withdrawn(stream: Stream, bytes: number): void {
     if ((stream._state & IN_DATA) !== 0) this.scheduler.backlog -= bytes;
     this.schedule();
   }
 
-  wantsReady(stream: Stream): void {
+  _wantsReady(stream: Stream): void {
     this.#waiting.add(stream);
   }
 
@@ -198,7 +198,7 @@ export class Sender {
     return streams;
   }
 
-  forUnsent(visit: (stream: Stream) => void): void {
+  _forUnsent(visit: (stream: Stream) => void): void {
     for (let stream = this.#opens.head; stream !== undefined; stream = stream._next) visit(stream);
   }
 
@@ -232,13 +232,13 @@ export class Sender {
   #sessionControl(): void {
     const { encoder } = this;
     const session = this.#session;
-    this.sayFirst();
+    this._sayFirst();
     if (this.#refusals.length > 0) {
       const refusals = this.#refusals;
       this.#refusals = [];
       for (let i = 0; i < refusals.length; i += 2) encoder.rst(refusals[i] as number, 0, refusals[i + 1] as number);
     }
-    this.sayGoAway();
+    this._sayGoAway();
     if (!session._extended) return;
     const { _keepAlive: keepAlive, _linkCredit: credit, _receiver: receiver } = session;
     if (keepAlive.pingDue) {
@@ -250,7 +250,7 @@ export class Sender {
       this.pong = undefined;
     }
     const { counted } = receiver;
-    if (credit.isWorthwhile(counted)) {
+    if (credit._isWorthwhile(counted)) {
       credit.grant(counted, session._options.clock.now(), keepAlive);
       encoder.link(counted, credit.limit);
       if (credit.window < session._options.maxLinkWindow) keepAlive.sample();
@@ -278,9 +278,9 @@ export class Sender {
     const { id } = stream;
     const state = stream._state;
     if ((state & SEND_RST) !== 0) {
-      const { resetCode, resetReason } = stream._more as { readonly resetCode: number; readonly resetReason: string };
-      if (resetReason !== "" && (this.#session._peer.features & FEATURE_REASON) !== 0) encoder.reason(id, resetCode, 0n, resetReason);
-      encoder.rst(id, 0, resetCode);
+      const { _resetCode, _resetReason } = stream._more as { readonly _resetCode: number; readonly _resetReason: string };
+      if (_resetReason !== "" && (this.#session._peer.features & FEATURE_REASON) !== 0) encoder.reason(id, _resetCode, 0n, _resetReason);
+      encoder.rst(id, 0, _resetCode);
       stream._state &= ~SEND_ANY;
       return;
     }
@@ -294,7 +294,7 @@ export class Sender {
       const grant = stream._takeCredit();
       if (grant > 0) encoder.windowIncrement(id, grant);
     }
-    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._more.stopCode as number);
+    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._more._stopCode as number);
     if ((state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
     if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
       encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
