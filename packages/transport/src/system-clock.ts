@@ -30,7 +30,7 @@ export const systemClock: Clock = {
   setTimer(delayMs, callback, options): Timer {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const arm = (leftMs: number): void => {
-      timer = setTimeout(leftMs > MAX_DELAY_MS ? () => arm(leftMs - MAX_DELAY_MS) : callback, Math.min(leftMs, MAX_DELAY_MS));
+      timer = leftMs > MAX_DELAY_MS ? setTimeout(arm, MAX_DELAY_MS, leftMs - MAX_DELAY_MS) : setTimeout(callback, leftMs);
       if (options?.keepAlive !== true) (timer as unknown as RefableTimer).unref?.();
     };
     if (delayMs !== Infinity) arm(delayMs);
