@@ -67,13 +67,41 @@ describe("the writable view of a stream", () => {
     const stream = peer.session.open();
     void stream.write(new Uint8Array(70_000));
     await peer.listen();
-    await stream.writable.abort(new Error("no more"));
+    await stream.writable.abort();
     expect(told(await peer.listen())).toEqual([rst(1, 6, Flag.HALF)]);
     expect(stream.writableLength).toBe(0);
     await peer.say(data(1, "still here"), fin(1));
     expect(text(await stream.read())).toBe("still here");
     expect(await stream.read()).toBeNull();
     expect(peer.session.streamCount).toBe(0);
+  });
+
+  it.each([
+    ["an Error", new Error("the disk is full"), "the disk is full"],
+    ["a string", "the disk is full", "the disk is full"],
+    ["neither", { text: "a secret" }, ""],
+  ])("tells the peer the reason of its abort in words where that is %s, and only who understands words", async (_kind, reason, words) => {
+    const peer = await started({ role: "client" });
+    const stream = peer.session.open();
+    await peer.listen();
+    await stream.writable.abort(reason);
+    const said = { type: "REASON", streamId: 1, code: 6, nodeId: "0000000000000000", text: words };
+    expect(told(await peer.listen())).toEqual([...(words === "" ? [] : [said]), rst(1, 6, Flag.HALF)]);
+
+    const plain = await started({ role: "client" }, { features: 0 });
+    const other = plain.session.open();
+    await plain.listen();
+    await other.writable.abort(reason);
+    expect(told(await plain.listen())).toEqual([rst(1, 6, Flag.HALF)]);
+  });
+
+  it("aborted, lets the peer's reader read why", async () => {
+    const pair = new SessionPair();
+    const [local, remote] = await pair.stream();
+    const broken = new ReadableStream<Uint8Array>({ pull: () => Promise.reject(new Error("the disk is full")) });
+    await broken.pipeTo(local.writable).catch(() => undefined);
+    await pair.settle();
+    expect((await outcome(remote.read()))[1]).toMatchObject({ code: "ECONNRESET", remoteCode: 6, message: expect.stringContaining("the disk is full") as string });
   });
 
   it("errors when the peer stops", async () => {

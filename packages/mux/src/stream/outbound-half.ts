@@ -81,8 +81,8 @@ export abstract class OutboundHalf extends InboundHalf {
   }
 
   /**
-   * Writes the chunk, if there is one, and ends this direction; reading goes on. Resolves as `write` does.
-   * Does nothing on a direction that is over.
+   * Writes the chunk, if there is one, and ends this direction; reading goes on. Resolves as `write` does, and rejects as it does where the direction broke.
+   * Said again without a chunk it does nothing; with one it rejects with ERR_ASTRANET_INVALID_STATE, as a write after the end does.
    */
   end(chunk?: Uint8Array): Promise<void> {
     if (chunk !== undefined) {
@@ -90,7 +90,6 @@ export abstract class OutboundHalf extends InboundHalf {
       if (error !== undefined) return rejected(error);
       if (chunk.length > 0) {
         (this._out ??= new ChunkQueue()).push(chunk);
-        this._state |= ENDED;
         this.#enqueued(chunk.length);
       }
     }
@@ -180,12 +179,13 @@ export abstract class OutboundHalf extends InboundHalf {
   }
 
   /** Ends only our writing half with an RST, for WritableStream.abort. @internal */
-  _abortWriting(): void {
+  _abortWriting(reason: string): void {
     if ((this._state & (FIN_SENT | WRITE_BROKEN | BROKEN)) !== 0) return;
     if (!this.session._extended || (this._state & SYN_DONE) === 0) {
-      this._stream.reset();
+      this._stream.reset(undefined, reason);
       return;
     }
+    this._more._resetReason = reason;
     this._breakWriting(new AstraError("ECONNRESET", "the writing half was aborted here"), false);
     this._control(SEND_ABORT);
   }

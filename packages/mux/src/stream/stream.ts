@@ -111,12 +111,15 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     this.setWriteDeadline(afterMs);
   }
 
-  /** A WHATWG view for reading, made on first use. Cancelling it is `stop()`. */
+  /**
+   * A WHATWG view for reading, made on first use; it reads nothing ahead. Cancelling it is `stop()`.
+   * No byte stream (`getReader({ mode: "byob" })` throws): one takes each chunk's buffer for itself, which here others share, and would cost a copy of all that is read.
+   */
   get readable(): ReadableStream<Uint8Array> {
     return (this._more.readable ??= readableOf(this));
   }
 
-  /** A WHATWG view for writing, made on first use. Closing it is `end()`; aborting it breaks this direction only. */
+  /** A WHATWG view for writing, made on first use. Closing it is `end()`; aborting it breaks this direction only, and the peer reads the reason, if that is a string, or its message, if that is an Error (as `reason` of `reset`). */
   get writable(): WritableStream<Uint8Array> {
     return (this._more.writable ??= writableOf(this));
   }

@@ -1,6 +1,6 @@
 import type { Stream } from "./stream.ts";
 
-/** A default stream, not one of type 'bytes': that would transfer each chunk's buffer away from the other chunks in it. */
+/** A default stream, not one of type 'bytes': that would transfer each chunk's buffer away from the other chunks in it, so each would have to be copied first. */
 export function readableOf(stream: Stream): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
@@ -26,8 +26,8 @@ export function writableOf(stream: Stream): WritableStream<Uint8Array> {
     },
     write: (chunk) => stream.write(chunk),
     close: () => stream.end(),
-    abort() {
-      stream._abortWriting();
+    abort(reason: unknown) {
+      stream._abortWriting(reason instanceof Error ? reason.message : typeof reason === "string" ? reason : "");
     },
   });
 }

@@ -278,9 +278,7 @@ export class Sender {
     const { id } = stream;
     const state = stream._state;
     if ((state & SEND_RST) !== 0) {
-      const { _resetCode, _resetReason } = stream._more as { readonly _resetCode: number; readonly _resetReason: string };
-      if (_resetReason !== "" && (this.#session._peer.features & FEATURE_REASON) !== 0) encoder.reason(id, _resetCode, 0n, _resetReason);
-      encoder.rst(id, 0, _resetCode);
+      this.#rst(stream, 0);
       stream._state &= ~SEND_ANY;
       return;
     }
@@ -297,7 +295,7 @@ export class Sender {
     if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._more._stopCode as number);
     if ((state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
     if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
-      encoder.rst(id, Flag.HALF, WireCode.STREAM_CANCELLED);
+      this.#rst(stream, Flag.HALF);
       stream._finSent();
     }
     if ((state & SEND_FIN) !== 0 && (stream._state & FIN_SENT) === 0) {
@@ -305,6 +303,13 @@ export class Sender {
       encoder.data(id, Flag.FIN, 0);
       this.#finSent(stream);
     }
+  }
+
+  #rst(stream: Stream, flags: number): void {
+    const { encoder } = this;
+    const { _resetCode: code = WireCode.STREAM_CANCELLED, _resetReason: reason = "" } = stream._more;
+    if (reason !== "" && (this.#session._peer.features & FEATURE_REASON) !== 0) encoder.reason(stream.id, code, 0n, reason);
+    encoder.rst(stream.id, flags, code);
   }
 
   /** Says the accept, unless data that implies it is about to leave. */
