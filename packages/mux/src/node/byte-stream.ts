@@ -21,8 +21,9 @@ export interface EndAddress {
 /** What {@link toDuplex} takes besides the stream. */
 export interface DuplexOptions {
   /**
-   * Whether our direction stays open when the peer has ended its own. Default true, as `http.Server` needs it;
-   * false ends ours as well, as `net.connect` does, so that an agent notices when an idle connection is gone.
+   * Whether our direction stays open when the peer has ended its own; false ends ours as well, as `net.Socket` does by default.
+   * Default true for `toDuplex` and `listener`: an `http.Server` has its answer still to write then, and asks its own `net.Server` for the same.
+   * Default false for `dialer`: so an agent notices when the server has closed an idle connection.
    */
   readonly allowHalfOpen?: boolean;
   /** Shown as `localAddress` and `localPort`. Default: the session's, where the stream is a mux Stream. */

@@ -19,6 +19,7 @@ export type Dialer = (target?: unknown, callback?: DialCallback) => StreamSocket
  * A session as what HTTP clients connect with: `http.request({ createConnection: dialer(session) })`,
  * `agent.createConnection = dialer(session)` for an `http.Agent` that keeps connections alive, and
  * `new Agent({ connect: dialer(session) })` of undici. `open` goes to `session.open` each time.
+ * `allowHalfOpen` is false by default, as with `net.connect`: where the server ends, the socket ends too, and leaves the agent's pool.
  */
 export function dialer(session: Session, options: DuplexOptions & { readonly open?: OpenOptions } = {}): Dialer {
   const { open, ...rest } = options;

@@ -30,6 +30,7 @@ export class SessionServer extends SocketServer {
 /**
  * A session as what servers take connections from: `listener(session, (socket) => httpServer.emit("connection", socket))`.
  * Accepts from now on; nobody else may accept from the session, and it must have no `onstream`.
+ * `allowHalfOpen` is true by default, other than with `net.createServer`, as `http.Server` needs it: whoever reads to the end still has to `end()`.
  */
 export function listener(session: Session, onconnection?: ConnectionListener): SessionServer;
 export function listener(session: Session, options: DuplexOptions, onconnection?: ConnectionListener): SessionServer;
