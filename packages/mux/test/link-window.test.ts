@@ -35,7 +35,7 @@ describe("credit for a link", () => {
     const trips = { rttMs: undefined, minRttMs: Infinity, samples: 0 };
     for (const granted of [0, 600_000]) {
       credit.grant(granted, 0, trips);
-      expect([granted + MiB / 4 - 1, granted + MiB / 4].map((received) => credit._isWorthwhile(received))).toEqual([false, true]);
+      expect([granted + MiB / 4 - 1, granted + MiB / 4].map((received) => credit.isWorthwhile(received))).toEqual([false, true]);
       expect([granted + MiB / 2 - 1, granted + MiB / 2].map((received) => credit.isDue(received))).toEqual([false, true]);
       expect(credit.limit).toBe(granted + MiB);
     }

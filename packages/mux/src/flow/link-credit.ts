@@ -45,7 +45,7 @@ export class LinkCredit {
   }
 
   /** Whether a grant is worth its 24 bytes in a flush that happens anyway. */
-  _isWorthwhile(received: number): boolean {
+  isWorthwhile(received: number): boolean {
     return received - this.#granted >= this.window / 4;
   }
 

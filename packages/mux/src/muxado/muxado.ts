@@ -52,7 +52,7 @@ export function becomeMuxado(session: Session, { typedStreams, window, random }:
   session._receiver = new MuxadoReceiver(session);
   // muxado's own clients begin at 3.
   if (options.role === "client") session._ids.beginAt(3);
-  sender._forUnsent((stream) => {
+  sender.forUnsent((stream) => {
     stream._sendWindow = stream._recvWindow = window;
   });
   session._checkOpen = ({ type, header }) => {

@@ -138,7 +138,7 @@ export class Ending {
     session._sender.schedule();
   }
 
-  _connectionClosed(reason: unknown): void {
+  connectionClosed(reason: unknown): void {
     if (this.over) return;
     const got = this.got;
     const error = got && sessionError(got.code, `the peer ended the session (${wireCodeName(got.code)}): ${got.debug}`);
@@ -156,10 +156,10 @@ export class Ending {
   }
 
   /** The peer broke the rules: says so, and ends at once. */
-  _protocolError(wireCode: number, what: string): void {
+  protocolError(wireCode: number, what: string): void {
     const session = this.#session;
     if (session._canSend) {
-      session._sender._sayFirst();
+      session._sender.sayFirst();
       session._sender.encoder.goAway(session._acceptor.lastHanded, wireCode, utf8.encode(what));
       this.#connection.send(session._sender.encoder.take());
     }
@@ -179,7 +179,7 @@ export class Ending {
       const { code = WireCode.NO_ERROR, debug = "" } = this.said ?? {};
       session._sender.encoder.goAway(session._extended ? session._acceptor.lastHanded : session._receiver.lastId, code, utf8.encode(debug));
     }
-    session._sender._sayGoAway();
+    session._sender.sayGoAway();
     if (session._sender.encoder.length > 0) this.#connection.send(session._sender.encoder.take());
     this.#connection.close();
     const got = this.got;

@@ -112,7 +112,7 @@ export class Session implements AsyncDisposable {
         this._sender.drain();
       },
       closed: (reason) => {
-        this._ending._connectionClosed(reason);
+        this._ending.connectionClosed(reason);
       },
     });
     if (wire === undefined) this._speakOwn();
@@ -285,7 +285,7 @@ export class Session implements AsyncDisposable {
       stream._sendWindow += more;
       sender.activate(stream);
     }
-    sender._forUnsent((stream) => {
+    sender.forUnsent((stream) => {
       stream._sendWindow += more;
     });
     const { idleTimeoutMs } = this._options;
@@ -376,10 +376,10 @@ export class Session implements AsyncDisposable {
       this._receiver.push(bytes);
     } catch (error) {
       if (!(error instanceof FrameError)) {
-        this._ending._protocolError(WireCode.INTERNAL, "an internal error");
+        this._ending.protocolError(WireCode.INTERNAL, "an internal error");
         throw error;
       }
-      this._ending._protocolError(error.wireCode, error.message);
+      this._ending.protocolError(error.wireCode, error.message);
       return;
     }
     const { _receiver: receiver, _options: { budget } } = this;

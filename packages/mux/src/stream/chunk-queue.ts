@@ -37,7 +37,7 @@ export class ChunkQueue {
     return this.#items[this.#items.length - 1] as Uint8Array;
   }
 
-  _replaceLast(chunk: Uint8Array): void {
+  replaceLast(chunk: Uint8Array): void {
     this.#items[this.#items.length - 1] = chunk;
   }
 

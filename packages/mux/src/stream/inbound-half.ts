@@ -39,7 +39,7 @@ export abstract class InboundHalf extends StreamCore {
     return new Promise<Uint8Array | null>((resolve) => {
       this.#reader = resolve;
       if (signal !== undefined)
-        this._more._readCleanup = onAbort(signal, (reason) => {
+        this._more.readCleanup = onAbort(signal, (reason) => {
           this.#settleRead(rejected(reason));
         });
     });
@@ -79,7 +79,7 @@ export abstract class InboundHalf extends StreamCore {
     this._dropUnread();
     this.#settleRead(null);
     if ((this._state & FIN_RECEIVED) !== 0) return;
-    this._more._stopCode = code;
+    this._more.stopCode = code;
     // muxado has no STOP: once our FIN is out an RST says it.
     if (this.session._extended) this._control(SEND_STOP);
     else if ((this._state & FIN_SENT) !== 0) this.session._cancel(this._stream);
@@ -169,7 +169,7 @@ export abstract class InboundHalf extends StreamCore {
     if ((this._state & IN_FRESH) !== 0) return;
     this._state |= IN_FRESH;
     session._receiver.fresh.push(this._stream);
-    session._sender._scheduleSettle();
+    session._sender.scheduleSettle();
   }
 
   /** The tick is over: what nobody took must not pin the connection's buffers. @internal */
@@ -213,13 +213,13 @@ export abstract class InboundHalf extends StreamCore {
       const extra = this._more;
       const now = clock.now();
       const window = extra.window ?? session._recvWindow;
-      const since = now - (extra._grantedAt ?? -Infinity);
+      const since = now - (extra.grantedAt ?? -Infinity);
       // Half a window used within two round trips, and little of it waits here: the window, not the reader, sets the pace (as quic-go and rust-yamux do).
       if (rttMs !== undefined && since < 2 * rttMs && this._unread * 4 <= window) {
         extra.window = Math.min(maxStreamWindow, window * 2);
         owed += extra.window - window;
       }
-      extra._grantedAt = now;
+      extra.grantedAt = now;
       session._keepAlive.sample();
     }
     const grant = Math.min(budget._grant(this._stream, this._recvWindow, owed), MAX_WINDOW - this._recvWindow);
@@ -296,9 +296,9 @@ export abstract class InboundHalf extends StreamCore {
     if (reader === undefined) return;
     this.#reader = undefined;
     const extra = this._extra;
-    if (extra?._readCleanup !== undefined) {
-      extra._readCleanup();
-      extra._readCleanup = undefined;
+    if (extra?.readCleanup !== undefined) {
+      extra.readCleanup();
+      extra.readCleanup = undefined;
     }
     reader(result);
   }

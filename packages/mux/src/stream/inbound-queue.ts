@@ -53,7 +53,7 @@ export class InboundQueue {
       const size = Math.min(tail.buffer.byteLength - used, chunk.length);
       if (size > 0) {
         new Uint8Array(tail.buffer, used, size).set(size === chunk.length ? chunk : chunk.subarray(0, size));
-        this.#chunks._replaceLast(new Uint8Array(tail.buffer, tail.byteOffset, tail.length + size));
+        this.#chunks.replaceLast(new Uint8Array(tail.buffer, tail.byteOffset, tail.length + size));
         at = size;
       }
     }

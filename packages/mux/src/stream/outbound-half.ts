@@ -57,7 +57,7 @@ export abstract class OutboundHalf extends InboundHalf {
     const error = this.#writeError() ?? notBytes(chunk, false);
     if (error !== undefined) throw error;
     if (!this.#takesAtOnce()) {
-      this.session._sender._wantsReady(this._stream);
+      this.session._sender.wantsReady(this._stream);
       return false;
     }
     if (chunk.length > 0) {
@@ -75,7 +75,7 @@ export abstract class OutboundHalf extends InboundHalf {
     const error = this.#writeError();
     if (error !== undefined) return rejected(error);
     if (this.#takesAtOnce()) return done;
-    this.session._sender._wantsReady(this._stream);
+    this.session._sender.wantsReady(this._stream);
     const ready = (this._more.ready ??= new Deferred<undefined>());
     return unlessAborted(ready.promise, signal);
   }
@@ -185,7 +185,7 @@ export abstract class OutboundHalf extends InboundHalf {
       this._stream.reset(undefined, reason);
       return;
     }
-    this._more._resetReason = reason;
+    this._more.resetReason = reason;
     this._breakWriting(new AstraError("ECONNRESET", "the writing half was aborted here"), false);
     this._control(SEND_ABORT);
   }
@@ -197,7 +197,7 @@ export abstract class OutboundHalf extends InboundHalf {
       const bytes = this._queued;
       this._queued = 0;
       this._out = undefined;
-      this.session._sender._withdrawn(this._stream, bytes);
+      this.session._sender.withdrawn(this._stream, bytes);
     }
     const extra = this._more;
     extra.writeError ??= error;
@@ -263,7 +263,7 @@ export abstract class OutboundHalf extends InboundHalf {
 
   #withdraw(bytes: number): void {
     this._queued -= bytes;
-    this.session._sender._withdrawn(this._stream, bytes);
+    this.session._sender.withdrawn(this._stream, bytes);
     if (this._queued > 0) return;
     this._out = undefined;
     if ((this._state & ENDED) !== 0) this._control(SEND_FIN);

@@ -27,25 +27,25 @@ export interface StreamExtra {
   opened?: Deferred<Uint8Array>;
   closed?: Deferred<undefined>;
   /** Whether the accept came before somebody asked, and with what header. */
-  _acceptedWith?: Uint8Array;
+  acceptedWith?: Uint8Array;
   writes?: WriteWaiter[];
   ended?: Deferred<undefined>;
   writeClosed?: Deferred<undefined>;
   ready?: Deferred<undefined>;
   readDeadline?: Deadline | undefined;
   writeDeadline?: Deadline | undefined;
-  _closeTimer?: Timer;
+  closeTimer?: Timer;
   sink?: StreamSink;
   /** Ends the abort listener of the read that waits. */
-  _readCleanup?: (() => void) | undefined;
-  _resetCode?: number;
-  _resetReason?: string;
-  _stopCode?: number;
+  readCleanup?: (() => void) | undefined;
+  resetCode?: number;
+  resetReason?: string;
+  stopCode?: number;
   /** That of the peer's STOP. */
   stoppedWith?: number;
   /** The receive window's size where it has grown, and when it was last granted. */
   window?: number;
-  _grantedAt?: number;
+  grantedAt?: number;
   readable?: ReadableStream<Uint8Array>;
   writable?: WritableStream<Uint8Array>;
   /** The first bytes of a type that came in pieces (wire 'muxado', typed). */

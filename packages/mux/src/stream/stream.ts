@@ -46,7 +46,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     const { clock, closeTimeoutMs } = this.session._options;
     const extra = this._more;
     if (!this._isOver)
-      extra._closeTimer ??= clock.setTimer(closeTimeoutMs, () => {
+      extra.closeTimer ??= clock.setTimer(closeTimeoutMs, () => {
         this.reset();
       });
     return this.closed.catch(() => undefined);
@@ -88,7 +88,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     const extra = this._more;
     if (extra.opened === undefined) {
       extra.opened = new Deferred<Uint8Array>();
-      if ((this._state & (ACCEPTED | LOCAL)) !== LOCAL) extra.opened.resolve(extra._acceptedWith ?? NO_BYTES);
+      if ((this._state & (ACCEPTED | LOCAL)) !== LOCAL) extra.opened.resolve(extra.acceptedWith ?? NO_BYTES);
       else if ((this._state & BROKEN) !== 0 || this._isOver) extra.opened.reject(extra.readError);
     }
     return extra.opened.promise;
@@ -133,8 +133,8 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
   _acceptedBy(header: Uint8Array): void {
     if ((this._state & (LOCAL | ACCEPTED)) !== LOCAL) return;
     this._state |= ACCEPTED;
-    if (header.length > 0) this._more._acceptedWith = header.slice();
-    this._extra?.opened?.resolve(this._extra._acceptedWith ?? NO_BYTES);
+    if (header.length > 0) this._more.acceptedWith = header.slice();
+    this._extra?.opened?.resolve(this._extra.acceptedWith ?? NO_BYTES);
   }
 
   /** Breaks the stream with an RST; one that is over is left alone. @internal */
@@ -145,8 +145,8 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
     this._break(error, false);
     if (!sent) return;
     const extra = this._more;
-    extra._resetCode = code;
-    extra._resetReason = reason;
+    extra.resetCode = code;
+    extra.resetReason = reason;
     this._state &= ~SEND_ANY;
     session._sender.control(this, SEND_RST);
   }
@@ -215,7 +215,7 @@ export class Stream extends OutboundHalf implements AsyncDisposable {
   #over(): void {
     const extra = this._extra;
     if (extra !== undefined) {
-      extra._closeTimer?.cancel();
+      extra.closeTimer?.cancel();
       extra.writeDeadline?.timer?.cancel();
       // A read has nothing to wait for any more.
       extra.readDeadline?.timer?.cancel();

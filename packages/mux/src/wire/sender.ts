@@ -88,14 +88,14 @@ export class Sender {
   }
 
   /** SETTINGS, unless it has left already: no frame may come before it. */
-  _sayFirst(): void {
+  sayFirst(): void {
     if (this.#settings === undefined) return;
     this.encoder.settings(this.#settings);
     this.#settings = undefined;
   }
 
   /** The GOAWAY, if one waits. */
-  _sayGoAway(): void {
+  sayGoAway(): void {
     if (this.goAway === undefined) return;
     const { last, code, debug } = this.goAway;
     this.goAway = undefined;
@@ -105,11 +105,11 @@ export class Sender {
   /** A flush happens at the end of this tick. */
   schedule(): void {
     this.#flushDue = true;
-    this._scheduleSettle();
+    this.scheduleSettle();
   }
 
   /** What came within this tick and was not taken is looked at when it ends; that alone is no reason to send. */
-  _scheduleSettle(): void {
+  scheduleSettle(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#session._options.clock.defer(this.#deferred);
@@ -148,12 +148,12 @@ export class Sender {
   }
 
   /** `bytes` that were queued will not be sent. */
-  _withdrawn(stream: Stream, bytes: number): void {
+  withdrawn(stream: Stream, bytes: number): void {
     if ((stream._state & IN_DATA) !== 0) this.scheduler.backlog -= bytes;
     this.schedule();
   }
 
-  _wantsReady(stream: Stream): void {
+  wantsReady(stream: Stream): void {
     this.#waiting.add(stream);
   }
 
@@ -198,7 +198,7 @@ export class Sender {
     return streams;
   }
 
-  _forUnsent(visit: (stream: Stream) => void): void {
+  forUnsent(visit: (stream: Stream) => void): void {
     for (let stream = this.#opens.head; stream !== undefined; stream = stream._next) visit(stream);
   }
 
@@ -232,13 +232,13 @@ export class Sender {
   #sessionControl(): void {
     const { encoder } = this;
     const session = this.#session;
-    this._sayFirst();
+    this.sayFirst();
     if (this.#refusals.length > 0) {
       const refusals = this.#refusals;
       this.#refusals = [];
       for (let i = 0; i < refusals.length; i += 2) encoder.rst(refusals[i] as number, 0, refusals[i + 1] as number);
     }
-    this._sayGoAway();
+    this.sayGoAway();
     if (!session._extended) return;
     const { _keepAlive: keepAlive, _linkCredit: credit, _receiver: receiver } = session;
     if (keepAlive.pingDue) {
@@ -250,7 +250,7 @@ export class Sender {
       this.pong = undefined;
     }
     const { counted } = receiver;
-    if (credit._isWorthwhile(counted)) {
+    if (credit.isWorthwhile(counted)) {
       credit.grant(counted, session._options.clock.now(), keepAlive);
       encoder.link(counted, credit.limit);
       if (credit.window < session._options.maxLinkWindow) keepAlive.sample();
@@ -292,7 +292,7 @@ export class Sender {
       const grant = stream._takeCredit();
       if (grant > 0) encoder.windowIncrement(id, grant);
     }
-    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._more._stopCode as number);
+    if ((state & (SEND_STOP | FIN_RECEIVED)) === SEND_STOP) encoder.stop(id, stream._more.stopCode as number);
     if ((state & SEND_URGENCY) !== 0) encoder.urgency(id, stream._urgency);
     if ((state & SEND_ABORT) !== 0 && (state & FIN_SENT) === 0) {
       this.#rst(stream, Flag.HALF);
@@ -307,7 +307,7 @@ export class Sender {
 
   #rst(stream: Stream, flags: number): void {
     const { encoder } = this;
-    const { _resetCode: code = WireCode.STREAM_CANCELLED, _resetReason: reason = "" } = stream._more;
+    const { resetCode: code = WireCode.STREAM_CANCELLED, resetReason: reason = "" } = stream._more;
     if (reason !== "" && (this.#session._peer.features & FEATURE_REASON) !== 0) encoder.reason(stream.id, code, 0n, reason);
     encoder.rst(stream.id, flags, code);
   }
