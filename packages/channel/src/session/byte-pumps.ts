@@ -4,9 +4,9 @@ import { ignore } from "../promises.ts";
 import type { Port } from "./port.ts";
 import { resetFor, whenTaken } from "./reset-codes.ts";
 
-/** Breaks what goes out on a stream: of a pair only that, and then the peer does not hear why. */
+/** Breaks what goes out on a stream: of a pair only that. */
 function abortOut(stream: Stream, reason: unknown, ofPair: boolean): void {
-  if (ofPair) stream.writable.abort().catch(ignore);
+  if (ofPair) stream.writable.abort(reason).catch(ignore);
   else resetFor(stream, reason);
 }
 
