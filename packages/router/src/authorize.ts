@@ -13,18 +13,41 @@ export type AuthorizeRequest =
   /** To be carried: a circuit from `from` to `to`, which came over the link with `previous` and goes on to `next`. */
   | { readonly action: "relay"; readonly from: NodeId; readonly to: NodeId; readonly previous: NodeId; readonly next: NodeId };
 
-/** Says yes or no, at once. What is refused fails with EACCES at the other end; what it throws is an uncaught exception, and a refusal. */
+/**
+ * Says yes or no, at once. Only `true` is a yes: a Promise, or any other value, is a no, and the refusal names it. What is refused fails with EACCES at the other end, and for a link
+ * here too (event `linkerror`). What it throws is an uncaught exception, and a refusal.
+ */
 export type Authorize = (request: AuthorizeRequest) => boolean;
 
+/** What was answered. */
+export interface Verdict {
+  readonly isAllowed: boolean;
+  /** Of a refusal: what its text ends with, where the answer itself was a mistake; else "". */
+  readonly mistake: string;
+}
+
+const yes: Verdict = { isAllowed: true, mistake: "" };
+const no: Verdict = { isAllowed: false, mistake: "" };
+
 /** Asks, and takes a mistake for a no. */
-export function isAllowed(authorize: Authorize | undefined, request: AuthorizeRequest): boolean {
-  if (authorize === undefined) return true;
+export function ask(authorize: Authorize | undefined, request: AuthorizeRequest): Verdict {
+  if (authorize === undefined) return yes;
+  let answer: unknown;
   try {
-    return authorize(request);
+    answer = authorize(request);
   } catch (error) {
     queueMicrotask(() => {
       throw error;
     });
-    return false;
+    return no;
   }
+  if (typeof answer === "boolean") return answer ? yes : no;
+  // A promise's own error goes nowhere: the refusal says enough, and an unhandled rejection would end the process.
+  Promise.resolve(answer).catch(() => undefined);
+  return { isAllowed: false, mistake: `: authorize must return a boolean, not ${described(answer)}` };
+}
+
+function described(answer: unknown): string {
+  if (typeof (answer as { then?: unknown } | null | undefined)?.then === "function") return "a Promise";
+  return answer === null || answer === undefined ? String(answer) : `a value of type ${typeof answer}`;
 }

@@ -9,7 +9,7 @@ export interface FollowCandidate {
   readonly address: string;
 }
 
-/** Whether to dial an address that another node gave: it may be anybody's, also one in our own network that the node itself cannot reach. What it throws is an uncaught exception, and a no. */
+/** Whether to dial an address that another node gave: it may be anybody's, also one in our own network that the node itself cannot reach. Only `true` is a yes, a Promise is a no; what it throws is an uncaught exception, and a no. */
 export type FollowFilter = (candidate: FollowCandidate) => boolean;
 
 /** What a Follower needs of its node. */
@@ -119,7 +119,10 @@ export class Follower {
   /** Asks, and takes a mistake for a no. */
   #mayDial(candidate: FollowCandidate): boolean {
     try {
-      return this.#init.filter(candidate);
+      const answer: unknown = this.#init.filter(candidate);
+      // What it should not be, and what its error would do to the process.
+      if (typeof answer !== "boolean") Promise.resolve(answer).catch(() => undefined);
+      return answer === true;
     } catch (error) {
       queueMicrotask(() => {
         throw error;

@@ -1,7 +1,7 @@
 import type { RecordStore } from "@astranet/discovery";
 import type { Session, SessionOptions, Stream } from "@astranet/mux";
 import { AstraError, type Clock, type Connection, type RandomSource, type Timer } from "@astranet/transport";
-import { type Authorize, isAllowed } from "./authorize.ts";
+import { ask, type Authorize } from "./authorize.ts";
 import type { CircuitEdge, CircuitEvent, CircuitLimits, CircuitPath, CircuitStats, SecureCircuitInit } from "./circuit/circuit-types.ts";
 import { Circuits } from "./circuit/circuits.ts";
 import type { RouteTrace } from "./circuit/trace.ts";
@@ -74,7 +74,7 @@ export class Mesh {
       paths: { choose: (to, avoid) => this.#choose(to, avoid), failed: ({ from, to }) => this.#failures.fail(from, to) },
       secure: (connection, how) => this.#secure(connection, how),
       dial: init.dial,
-      authorizeRelay: (request) => isAllowed(init.authorize, { action: "relay", ...request }),
+      authorizeRelay: (request) => ask(init.authorize, { action: "relay", ...request }).isAllowed,
       session: init.session,
       limits: init.limits,
       emit: init.emit,

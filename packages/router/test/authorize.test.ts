@@ -1,5 +1,5 @@
 import { nodeIdOfKey } from "@astranet/router";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Authorize, AuthorizeRequest } from "@astranet/router";
 import { identities } from "./support/identities.ts";
 import { TestNetwork, during, outcome } from "./support/network.ts";
@@ -70,5 +70,80 @@ describe("authorize", () => {
     for (const _dial of dials) await during(net.clock, listener.accept(), 10);
     for (const dial of dials) expect((await during(net.clock, dial, 10)).remoteAddress).toEqual({ id: b.id, port: 80 });
     expect(requests.map(({ action }) => action)).toEqual(["link", "dial"]);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ["a Promise of false", () => Promise.resolve(false), "a Promise"],
+    ["a Promise of true", () => Promise.resolve(true), "a Promise"],
+    // Nobody else hears of the rejection: it would end the process.
+    ["a Promise that rejects", () => Promise.reject(new Error("no database")), "a Promise"],
+    ["a text", () => "no", "a value of type string"],
+    ["a number", () => 1, "a value of type number"],
+    ["an object", () => ({}), "a value of type object"],
+    ["nothing", () => undefined, "undefined"],
+    ["null", () => null, "null"],
+  ])("that answers with %s lets nobody in, and both ends hear of the mistake", async (_what, answer, described) => {
+    const net = new TestNetwork();
+    const [a, b] = [net.node(1), net.node(2, { authorize: answer as Authorize })];
+    const [left, right] = net.pipe();
+    const links = [a.router.attach(left, { initiator: true }), b.router.attach(right)];
+    await net.clock.advance(500);
+    const refusal = { code: "EACCES", message: expect.stringContaining(`to link: authorize must return a boolean, not ${described}`) as string };
+    for (const { ready } of links) expect(await outcome(ready)).toMatchObject(refusal);
+    expect(b.events).toMatchObject([{ type: "linkerror", error: refusal }]);
+  });
+
+  it("that answers a dial with a Promise refuses it, and the dialler hears of the mistake", async () => {
+    const net = new TestNetwork();
+    const authorize = (({ action }: AuthorizeRequest) => action === "link" || Promise.reject(new Error("no database"))) as Authorize;
+    const [a, b] = [net.node(1), net.node(2, { authorize })];
+    await net.link(a, b);
+    b.router.bind({ port: 80 });
+    const dialled = a.router.connect(b.id, 80);
+    dialled.catch(() => undefined);
+    await net.clock.advance(10);
+    expect(await outcome(dialled)).toMatchObject({ code: "EACCES", message: expect.stringContaining("port 80: authorize must return a boolean, not a Promise") as string });
+  });
+
+  it("that answers with a Promise carries nothing of others", async () => {
+    const net = new TestNetwork();
+    const authorize = (({ action }: AuthorizeRequest) => action !== "relay" || Promise.resolve(true)) as Authorize;
+    const [a, relay, b] = [net.node(1), net.node(2, { role: "router", authorize }), net.node(3)];
+    await net.link(a, relay);
+    await net.link(relay, b);
+    b.router.bind({ port: 80, onconn: () => undefined });
+    await net.clock.advance(5000);
+    const dialled = a.router.connect(b.id, 80);
+    dialled.catch(() => undefined);
+    await net.clock.advance(1000);
+    expect(await outcome(dialled)).toMatchObject({ code: "EACCES", via: [relay.id] });
+    expect(relay.events.map(({ type }) => type)).toContain("relayrefused");
+  });
+
+  it("that throws refuses, and what it threw is an uncaught exception", async () => {
+    const net = new TestNetwork();
+    const thrown: unknown[] = [];
+    const queue = vi.spyOn(globalThis, "queueMicrotask").mockImplementation((callback) => {
+      try {
+        callback();
+      } catch (error) {
+        thrown.push(error);
+      }
+    });
+    onTestFinished(() => queue.mockRestore());
+    const error = new Error("no database");
+    const [a, b] = [
+      net.node(1),
+      net.node(2, {
+        authorize: () => {
+          throw error;
+        },
+      }),
+    ];
+    const [left, right] = net.pipe();
+    const links = [a.router.attach(left, { initiator: true }), b.router.attach(right)];
+    await net.clock.advance(500);
+    for (const { ready } of links) expect(await outcome(ready)).toMatchObject({ code: "EACCES" });
+    expect(thrown).toEqual([error]);
   });
 });

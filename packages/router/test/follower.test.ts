@@ -2,11 +2,12 @@ import { describe, expect, it, vi } from "vitest";
 import { Follower, type FollowFilter } from "../src/follower.ts";
 import { TestNetwork, idOf } from "./support/network.ts";
 
-function follower(filter: FollowFilter): { follower: Follower; clock: TestNetwork["clock"] } {
+const nobody = (): never => {
+  throw new Error("nobody is to be dialled");
+};
+
+function follower(filter: FollowFilter, dial: (network: string) => never = nobody): { follower: Follower; clock: TestNetwork["clock"] } {
   const { clock } = new TestNetwork();
-  const dial = (): never => {
-    throw new Error("nobody is to be dialled");
-  };
   return { clock, follower: new Follower({ clock, filter, maxLinks: 8, addresses: () => ["memory x"], hasLink: () => false, linkCount: () => 0, dial }) };
 }
 
@@ -31,6 +32,22 @@ describe("a follower", () => {
     } finally {
       queue.mockRestore();
     }
+  });
+
+  it.each<[string, () => unknown]>([
+    ["a Promise of false", () => Promise.resolve(false)],
+    ["a Promise that rejects", () => Promise.reject(new Error("no database"))],
+    ["a text", () => "yes"],
+  ])("takes %s for a no", async (_what, answer) => {
+    const dialled: string[] = [];
+    const { follower: fresh, clock } = follower(answer as FollowFilter, (network) => {
+      dialled.push(network);
+      throw new Error("refused");
+    });
+    fresh.circuitUp(idOf(2));
+    await clock.settle();
+    fresh.close();
+    expect(dialled).toEqual([]);
   });
 
   it("that is closed waits for nothing, whatever circuits come after it", () => {

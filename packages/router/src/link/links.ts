@@ -1,6 +1,6 @@
 import type { SessionOptions, Stream } from "@astranet/mux";
 import { AstraError, type Clock, type Connection, type RandomSource, type Transport } from "@astranet/transport";
-import { type Authorize, isAllowed } from "../authorize.ts";
+import { ask, type Authorize } from "../authorize.ts";
 import type { RouterEvent } from "../events.ts";
 import type { NodeId } from "../node-id.ts";
 import type { NodeRole, RouterLimits } from "../router-options.ts";
@@ -192,8 +192,8 @@ export class Links {
   #authorize(link: NodeLink): void {
     const { id: own, authorize } = this.#init;
     const { id: peer, role } = link.hello;
-    if (isAllowed(authorize, { action: "link", peer, key: link.provenKey, role, remoteAddress: link.remoteAddress })) return;
-    throw new AstraError("EACCES", `node ${own} does not allow node ${peer} to link`);
+    const { isAllowed, mistake } = ask(authorize, { action: "link", peer, key: link.provenKey, role, remoteAddress: link.remoteAddress });
+    if (!isAllowed) throw new AstraError("EACCES", `node ${own} does not allow node ${peer} to link${mistake}`);
   }
 
   #weigh(link: NodeLink): void {

@@ -1,6 +1,6 @@
 import type { Stream } from "@astranet/mux";
 import { AstraError, type RandomSource } from "@astranet/transport";
-import { type Authorize, isAllowed } from "../authorize.ts";
+import { ask, type Authorize } from "../authorize.ts";
 import type { NodeId } from "../node-id.ts";
 import { decodeDialHeader, dialDenied, maxPort, type DialHeader } from "./dial-header.ts";
 import { PortListener } from "./listener.ts";
@@ -75,8 +75,9 @@ export class PortTable {
     // The other end of the link is who dials: it cannot speak for others.
     if (header.from.id !== peer) throw new AstraError("ERR_ASTRANET_PROTOCOL", `a dial from ${peer} says that it is from ${header.from.id}`);
     const { port, service, env } = header;
-    if (peer !== this.#init.id && !isAllowed(this.#init.authorize, { action: "dial", peer, port, service, env })) {
-      stream.reset(dialDenied, `node ${peer} is not allowed to dial ${describe(header)}`);
+    const { isAllowed, mistake } = ask(peer === this.#init.id ? undefined : this.#init.authorize, { action: "dial", peer, port, service, env });
+    if (!isAllowed) {
+      stream.reset(dialDenied, `node ${peer} is not allowed to dial ${describe(header)}${mistake}`);
       return;
     }
     const listener = this.#find(header);
