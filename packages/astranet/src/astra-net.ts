@@ -4,7 +4,7 @@ import { AstraError, type Pipe, toConnection, type TransportListener } from "@as
 import { closedError, Core } from "./core.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import type { AstraNetEventType, AstraNetListener, AstraNetListenerOptions } from "./events.ts";
-import type { AstraNetOptions } from "./options.ts";
+import { type AstraNetOptions, checkOptions } from "./options.ts";
 import { type Trace, whyOf } from "./trace.ts";
 
 interface Abortable {
@@ -77,11 +77,12 @@ export class AstraNet implements AsyncDisposable {
   readonly #shows: string | undefined;
   #closing: Promise<void> | undefined;
 
-  /** Throws EINVAL for an option that is wrong, ERR_ASTRANET_INSECURE for one that this version cannot honour. */
+  /** Throws EINVAL that names the option which is wrong, and its value; ERR_ASTRANET_INSECURE for one that this version cannot honour. */
   constructor(options: AstraNetOptions = {}) {
+    checkOptions(options);
     const core = (options as ViewOptions)[viewOf];
-    this.#core = core ?? new Core(options);
     this.env = envOf(options.env);
+    this.#core = core ?? new Core(options);
     this.#listeners = core === undefined ? undefined : new Set();
     this.#shows = core === undefined && this.env === "" ? undefined : this.env;
   }
@@ -370,6 +371,6 @@ async function closeAll(listeners: Iterable<Listener>): Promise<void> {
 
 function envOf(env: AstraNetOptions["env"] = ""): string {
   if (env === "") return "";
-  const parts: readonly unknown[] = typeof env === "string" ? [env] : env;
+  const parts: readonly unknown[] = Array.isArray(env) ? env : [env];
   return parseEnv(...parts.flatMap((part) => (typeof part === "string" ? part.split(".") : [part as string])));
 }

@@ -3,7 +3,7 @@ import { type LiveRegistry, RecordStore, type Registry, Resolver, ServiceDirecto
 import { drawNodeId, makeIncarnation, nodeIdOfKey, type RouteInfo, Router } from "@astranet/router";
 import { AstraError, systemClock, systemRandom, type Transport } from "@astranet/transport";
 import type { SupersededEvent } from "./events.ts";
-import { type AstraNetOptions, checkOptions } from "./options.ts";
+import type { AstraNetOptions } from "./options.ts";
 import { routeRegistry } from "./route-registry.ts";
 import { securityOf } from "./security.ts";
 
@@ -20,8 +20,8 @@ export class Core {
   #closed = false;
   #routes: LiveRegistry<RouteInfo> | undefined;
 
+  /** `options` are such as `checkOptions` lets through. */
   constructor(options: AstraNetOptions) {
-    checkOptions(options);
     this.options = options;
     const { role = "auto", insecure = false, clock = systemClock, random = systemRandom, authorize, linkFactor, advertise, follow, idleTimeoutMs, limits, circuitLimits } = options;
     this.transports = options.transports ?? defaultTransports();

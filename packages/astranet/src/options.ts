@@ -1,5 +1,5 @@
 import type { Identity } from "@astranet/noise";
-import type { Authorize, CircuitLimits, FollowFilter, LinkFactor, NodeRole, RouterLimits } from "@astranet/router";
+import { type Authorize, checkRouterOptions, type CircuitLimits, type FollowFilter, type LinkFactor, type NodeRole, type RouterLimits } from "@astranet/router";
 import type { Secret } from "./security.ts";
 import { AstraError, type Clock, type RandomSource, type Transport } from "@astranet/transport";
 
@@ -52,12 +52,12 @@ export interface AstraNetOptions {
   readonly token?: unknown;
 }
 
-const roles: readonly unknown[] = ["auto", "peer", "client", "server", "router"] satisfies NodeRole[];
-
-/** Throws EINVAL for what is wrong, and ERR_ASTRANET_INSECURE for what promises a safety that there is not. */
+/** Throws EINVAL that names the option which is wrong, and ERR_ASTRANET_INSECURE for what promises a safety that there is not. */
 export function checkOptions(options: AstraNetOptions): void {
-  const role: unknown = options.role ?? "auto";
-  if (!roles.includes(role)) throw new AstraError("EINVAL", `role is one of ${roles.join(", ")}, not ${String(role)}`);
-  if (options.authorize !== undefined && typeof options.authorize !== "function") throw new AstraError("EINVAL", `authorize is a function, not ${typeof options.authorize}`);
+  const given: unknown = options;
+  if (typeof given !== "object" || given === null) throw new AstraError("EINVAL", `options must be an object, not ${given === null ? "null" : typeof given}`);
+  checkRouterOptions(options);
+  const loopback: unknown = options.loopback ?? false;
+  if (typeof loopback !== "boolean") throw new AstraError("EINVAL", `loopback must be true or false, not ${JSON.stringify(loopback)}`);
   if (options.token !== undefined) throw new AstraError("ERR_ASTRANET_INSECURE", "token: there are no membership tokens yet; pass a secret, or authorize");
 }

@@ -31,12 +31,12 @@ function drawIdentity(random: RandomSource): Identity {
   }
 }
 
-function checkIdentity(identity: Identity): Identity {
-  const { publicKey, secretKey } = identity as Partial<Identity>;
-  const isKey = (key: unknown): boolean => key instanceof Uint8Array && key.length === 32;
+function checkIdentity(identity: Partial<Identity> | null): Identity {
+  const { publicKey, secretKey } = identity ?? {};
+  const isKey = (key: unknown): key is Uint8Array => key instanceof Uint8Array && key.length === 32;
   if (!isKey(publicKey) || !isKey(secretKey)) throw new AstraError("EINVAL", "identity is what generateIdentity or identityFrom give");
-  if (nodeIdOfKey(identity.publicKey) === undefined) throw new AstraError("EINVAL", "this identity's id would hold no letter, so it could not be the host of a URL: generate another one");
-  return identity;
+  if (nodeIdOfKey(publicKey) === undefined) throw new AstraError("EINVAL", "this identity's id would hold no letter, so it could not be the host of a URL: generate another one");
+  return { publicKey, secretKey };
 }
 
 function secretsOf(secret: AstraNetOptions["secret"]): readonly Secret[] {

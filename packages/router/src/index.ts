@@ -1,4 +1,5 @@
 export type { Authorize, AuthorizeRequest } from "./authorize.ts";
+export { checkRouterOptions } from "./check-options.ts";
 export type { CircuitEvent, CircuitLimits, CircuitStats, RelayRequest } from "./circuit/circuit-types.ts";
 export type { RouteTrace, TraceHop } from "./circuit/trace.ts";
 export type { RouterEvent } from "./events.ts";

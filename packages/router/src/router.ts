@@ -1,6 +1,7 @@
 import { Replication, isReplicaMessage, type Reachability, type RecordStore } from "@astranet/discovery";
 import { type Session, UnreadBudget } from "@astranet/mux";
 import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
+import { checkRouterOptions, resolveCircuitLimits, resolveLimits } from "./check-options.ts";
 import type { CircuitEvent, CircuitStats } from "./circuit/circuit-types.ts";
 import type { RouteTrace } from "./circuit/trace.ts";
 import type { RouterEvent } from "./events.ts";
@@ -22,7 +23,7 @@ import type { Conn } from "./ports/conn.ts";
 import { checkConnect, openConn } from "./ports/open-conn.ts";
 import { PortTable } from "./ports/port-table.ts";
 import type { BindInit, ConnectOptions, Listener } from "./ports/port-types.ts";
-import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
+import type { NodeRole, RouterLimits, RouterOptions } from "./router-options.ts";
 import { Security } from "./security.ts";
 import { isEverywhere } from "./wire-address.ts";
 import { Wires } from "./wires.ts";
@@ -55,8 +56,9 @@ export class Router implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => undefined;
 
-  /** Throws EINVAL for a store whose `self` is no node id, or a key that is too long. */
+  /** Throws EINVAL that names the option which is wrong, and for a store whose `self` is no node id. */
   constructor(options: RouterOptions) {
+    checkRouterOptions(options);
     const { store, role = "auto", insecure = false, transports = [], clock = systemClock, random = systemRandom } = options;
     this.store = store;
     this.id = parseNodeId(store.self);
@@ -69,9 +71,8 @@ export class Router implements AsyncDisposable {
     const { maxUnreadBytes = defaultUnreadBytes, ...more } = options.session ?? {};
     // One budget for all sessions of the node: neighbours and circuits come and go, its memory does not grow with them.
     const session = { ...more, maxUnreadBytes: typeof maxUnreadBytes === "number" ? new UnreadBudget(maxUnreadBytes) : maxUnreadBytes };
-    if (key.length > 64) throw new AstraError("EINVAL", `a key of ${key.length} bytes is longer than 64`);
     this.#wires = new Wires(transports, { insecure, encrypts: security !== undefined, guarded: security?.guarded === true || authorize !== undefined });
-    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#limits = resolveLimits(options.limits);
     this.#advertise = options.advertise;
     const { maxDials, listenerBacklog, maxListeners, maxMemberships } = this.#limits;
     this.#ports = new PortTable({ id: this.id, random, authorize, backlog: listenerBacklog, maxListeners });
@@ -109,7 +110,7 @@ export class Router implements AsyncDisposable {
       relays: () => this.#relays,
       addresses: () => this.#addresses,
       session,
-      limits: options.circuitLimits ?? {},
+      limits: resolveCircuitLimits(options.circuitLimits),
       clock,
       random,
       dial: (stream, peer) => this.#ports.incoming(stream, peer),

@@ -30,7 +30,7 @@ export const nodeSlot = 0x0000;
 const maxKeyBytes = 64;
 /** Addresses in one record. */
 export const maxAddresses = 8;
-const maxAddressLength = 512;
+export const maxAddressLength = 512;
 const maxNameBytes = 64;
 const roles: readonly NodeRole[] = ["auto", "peer", "client", "server", "router"];
 

@@ -262,7 +262,16 @@ export class NodeLink implements Link, LinkFacts {
     );
   }
 
+  /** Whatever goes wrong in it ends the link: nobody else would hear of it. */
   #greet(connection: Connection, initiator: boolean): void {
+    try {
+      this.#startSession(connection, initiator);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #startSession(connection: Connection, initiator: boolean): void {
     this.#stage = "the other end sent its preamble, but not its HELLO";
     const { clock, idleTimeoutMs } = this.#host;
     const session = new Session(connection, {
