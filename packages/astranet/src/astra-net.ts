@@ -226,22 +226,22 @@ export class AstraNet implements AsyncDisposable {
     return this.dial(network, name === undefined || isNodeId(name) ? host : name, options);
   }
 
-  /** The services that can be dialled now, by name, nearest first: of this namespace, or of all where this is a node without one. */
+  /** The services that can be dialled now, by name, nearest first: of this namespace, or of all where this is a node without one. None once `close` was called. */
   services(): ServiceInfo[] {
-    return this.#core.directory.services(this.#shows);
+    return this.#isClosed ? [] : this.#core.directory.services(this.#shows);
   }
 
-  /** The same by name, live. */
+  /** The same by name, live. It ends with the node, and stays as it was then. */
   serviceMap(): Registry<ServiceInfo> {
     return this.#core.directory.registry(this.#shows);
   }
 
-  /** One entry for each node that can be reached. */
+  /** One entry for each node that can be reached. None once `close` was called. */
   routes(): RouteInfo[] {
-    return this.#core.router.routes();
+    return this.#isClosed ? [] : this.#core.router.routes();
   }
 
-  /** The same by id, live. */
+  /** The same by id, live. It ends with the node, and stays as it was then. */
   routesMap(): Registry<RouteInfo> {
     return this.#core.routes;
   }
@@ -359,9 +359,12 @@ export class AstraNet implements AsyncDisposable {
     return listener;
   }
 
+  get #isClosed(): boolean {
+    return this.#closing !== undefined || this.#core.isClosed;
+  }
+
   #checkOpen(): void {
-    if (this.#closing !== undefined) throw closedError();
-    this.#core.checkOpen();
+    if (this.#isClosed) throw closedError();
   }
 }
 

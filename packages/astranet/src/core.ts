@@ -50,9 +50,9 @@ export class Core {
     this.router.subscribe((event) => this.events.dispatchEvent(new CustomEvent(event.type, { detail: event })));
   }
 
-  /** Throws ERR_ASTRANET_INVALID_STATE once the node has begun to close. */
-  checkOpen(): void {
-    if (this.#closed) throw closedError();
+  /** Whether the node has begun to close. */
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** A later life of this node goes on elsewhere, so this one ends. */

@@ -320,6 +320,19 @@ describe("close", () => {
     expect(b.links).toEqual([]);
   });
 
+  it("leaves no services and no routes to be listed: nobody dials them from here any more", async () => {
+    const [a, b] = await pair();
+    for (const net of [a, b]) net.bind("", "web");
+    await expect.poll(() => b.services().length).toBe(2);
+    const view = b.withEnv();
+    expect([view.services().length, b.routes().length]).toEqual([2, 1]);
+    const closing = b.close();
+    const listed = (): unknown[] => [...b.services(), ...view.services(), ...b.routes(), ...view.routes()];
+    expect(listed()).toEqual([]);
+    await closing;
+    expect(listed()).toEqual([]);
+  });
+
   it("ends who follows services and routes, then and later", async () => {
     const net = new AstraNet();
     const registries = [net.serviceMap(), net.withEnv("test").serviceMap(), net.routesMap()];
