@@ -5,7 +5,11 @@ import { closedError, Core } from "./core.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import type { AstraNetEventType, AstraNetListener, AstraNetListenerOptions } from "./events.ts";
 import { type AstraNetOptions, checkOptions } from "./options.ts";
+import { maxRetries, withShareOfTime } from "./share-of-time.ts";
 import { type Trace, whyOf } from "./trace.ts";
+
+/** 24 days. Timers of more than that fire at once. */
+const maxTimerMs = 2 ** 31 - 1;
 
 interface Abortable {
   readonly signal?: AbortSignal;
@@ -43,7 +47,7 @@ export interface BindOptions {
 
 /** What `dial` takes besides the address. */
 export interface DialOptions extends Abortable {
-  /** For everything together: waiting for a provider, choosing, connecting. Default 10,000. */
+  /** For everything together: waiting for a provider, choosing, connecting. Default 10,000; at most 24 days, which is what Infinity stands for. */
   readonly timeoutMs?: number;
   /** How to choose among the providers of a name. Default 'nearest'. */
   readonly select?: SelectPolicy | CustomSelect;
@@ -182,9 +186,10 @@ export class AstraNet implements AsyncDisposable {
 
   /**
    * Opens a Conn to a provider of 'name' (waiting for a first one), of 'name:80', or to 'id:80'. Resolves when the listener's side accepted; a
-   * provider that refuses before that is replaced by another. The network is '', or says as Go's did how to choose: 'registry://key', 'vport2registry'.
-   * Rejects with ENOTFOUND where there was no provider in time, EHOSTUNREACH, ECONNREFUSED, ETIMEDOUT, EINVAL with the reason, and with `signal.reason`
-   * after an abort; then nothing is left over.
+   * provider that refuses before that, or is lost, or has not accepted in half of the time that is left, is replaced by another, two times at most.
+   * The network is '', or says as Go's did how to choose: 'registry://key', 'vport2registry'. Rejects with ENOTFOUND where there was no provider in time,
+   * EHOSTUNREACH, ECONNREFUSED, ECONNRESET where the way to the last one broke, ETIMEDOUT, EACCES, EINVAL with the reason, and with `signal.reason` after an abort;
+   * then nothing is left over.
    */
   async dial(network: string, address: string, options?: DialOptions): Promise<Conn>;
   async dial(address: string, options?: DialOptions): Promise<Conn>;
@@ -193,10 +198,11 @@ export class AstraNet implements AsyncDisposable {
     this.#checkOpen();
     const way = parseDialNetwork(network);
     const target = parseDialAddress(address);
-    const { signal, timeoutMs = 10_000, select, affinity = way.affinity, peerKey, ...connectOptions } = options;
+    const { signal, timeoutMs: asked = 10_000, select, affinity = way.affinity, peerKey, ...connectOptions } = options;
     const pinned = peerKey === undefined ? {} : { peerKey };
-    if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) throw new AstraError("EINVAL", `timeoutMs is a number of milliseconds, not ${String(timeoutMs)}`);
-    const { router, resolver } = this.#core;
+    if (typeof asked !== "number" || !(asked >= 0)) throw new AstraError("EINVAL", `timeoutMs is a number of milliseconds, not ${String(asked)}`);
+    const timeoutMs = Math.min(asked, maxTimerMs);
+    const { router, resolver, directory } = this.#core;
     return this.#core.pending(signal, async (either) => {
       if (target.kind === "node") return router.connect(target.id, target.port, { ...connectOptions, ...pinned, timeoutMs, signal: either });
       const { env } = this;
@@ -206,12 +212,17 @@ export class AstraNet implements AsyncDisposable {
         name,
         env,
         timeoutMs,
+        retries: maxRetries,
         signal: either,
         ...(port === undefined || way.portIsAffinity === true ? {} : { port }),
         ...(select === undefined ? {} : { select }),
         ...(hashed === undefined ? {} : { affinity: hashed }),
       };
-      return resolver.resolve(query, (provider, left) => router.connect(provider.id, provider.port, { ...connectOptions, ...pinned, ...left, service: name, env }));
+      const connect = withShareOfTime(
+        () => directory.providers(name, env, query.port),
+        (provider, left) => router.connect(provider.id, provider.port, { ...connectOptions, ...pinned, ...left, service: name, env }),
+      );
+      return resolver.resolve(query, connect);
     });
   }
 

@@ -1,4 +1,5 @@
-import { AstraNet, type AuthorizeRequest, generateIdentity, identityFrom } from "astranet";
+import { AstraNet, type AuthorizeRequest, generateIdentity, identityFrom, type Transport } from "astranet";
+import { TcpTransport } from "astranet/node";
 import { describe, expect, it } from "vitest";
 import { node, pair } from "./support/nodes.ts";
 
@@ -18,6 +19,19 @@ describe("a secret", () => {
     await expect.poll(() => refused).toEqual(["EACCES", "EACCES"]);
     const member = node({ secret });
     expect((await member.join("tcp4", `127.0.0.1:${port}`)).peer).toBe(server.id);
+  });
+
+  it("may be lacking where a node joins: what is beyond this machine is dialled, and encrypted", async () => {
+    const keys: unknown[] = [];
+    const server = node({ authorize: ({ action, ...request }) => (keys.push(action === "link" && "key" in request ? request.key : undefined), true) });
+    const { address } = await server.listenAndServe("tcp4", ":0");
+    const beyond: string[] = [];
+    // An address of documentation (RFC 5737), which leads to the server here.
+    const tcp = new TcpTransport();
+    const elsewhere: Transport = { networks: ["tcp4"], dial: (network, asked, options) => (beyond.push(asked), tcp.dial(network, `127.0.0.1:${address.split(":")[1]!}`, options)) };
+    const client = node({ transports: [elsewhere] });
+    expect((await client.join("tcp4", "203.0.113.7:10000")).peer).toBe(server.id);
+    expect([beyond, keys]).toEqual([["203.0.113.7:10000"], [client.publicKey]]);
   });
 
   it("is changed without losing a link: old, then new and old, then new", async () => {

@@ -50,11 +50,15 @@ export function openConn(session: Session, from: ConnAddress, to: ConnAddress, o
   });
 }
 
-/** Says which node and port an error is about. */
+/**
+ * Says which node and port an error is about. Nothing is sent before a dial is accepted: where the way to the other node broke meanwhile it can be dialled again, or somebody else. (If it had
+ * accepted, and we did not hear of it, it has a Conn on which nothing came.)
+ */
 function explain(error: unknown, to: ConnAddress): unknown {
   if (!AstraError.is(error)) return error;
-  const { retryable, remoteCode } = error;
+  const { remoteCode } = error;
   const code = remoteCode === dialDenied ? "EACCES" : error.code;
+  const retryable = error.retryable || code === "ECONNRESET" || code === "ETIMEDOUT";
   return new AstraError(code, `${to.id}:${to.port}: ${error.message.slice(error.code.length + 2)}`, {
     retryable,
     via: error.via ?? [to.id],
