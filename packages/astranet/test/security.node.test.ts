@@ -12,7 +12,7 @@ describe("a secret", () => {
     const { address } = await server.listenAndServe("tcp4", ":0");
     const port = Number(address.split(":")[1]);
     const refused: string[] = [];
-    server.addEventListener("linkerror", ({ detail }) => refused.push((detail.error as { code: string }).code));
+    server.addEventListener("linkerror", ({ detail }) => refused.push(detail.error.code));
     for (const stranger of [node(), node({ secret: newer })]) {
       await expect(stranger.join("tcp4", `127.0.0.1:${port}`)).rejects.toMatchObject({ code: "EACCES" });
     }

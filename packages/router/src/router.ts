@@ -1,6 +1,7 @@
 import { Replication, isReplicaMessage, type Reachability, type RecordStore } from "@astranet/discovery";
 import { type Session, UnreadBudget } from "@astranet/mux";
 import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
+import { asAstraError } from "./as-astra-error.ts";
 import { checkRouterOptions, resolveCircuitLimits, resolveLimits } from "./check-options.ts";
 import type { CircuitEvent, CircuitStats } from "./circuit/circuit-types.ts";
 import type { RouteTrace } from "./circuit/trace.ts";
@@ -140,7 +141,7 @@ export class Router implements AsyncDisposable {
       dial: (network, address) => this.#links.dial(this.#wires.find(network), network, address),
       gone: (hello, signal) => this.#links.peers.gone(hello, signal),
       best: (peer) => this.#links.peers.best(peer),
-      failed: ({ network, address }, error, retryInMs) => this.#emit({ type: "joinerror", network, address, error, retryInMs }),
+      failed: ({ network, address }, error, retryInMs) => this.#emit({ type: "joinerror", network, address, error: asAstraError(error), retryInMs }),
     });
     const { recordsPerSecond, forgetAfterMs } = this.#limits;
     this.#replication = new Replication({

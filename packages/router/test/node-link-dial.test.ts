@@ -1,3 +1,4 @@
+import { AstraError } from "@astranet/transport";
 import { describe, expect, it } from "vitest";
 import { TestNetwork, outcome } from "./support/network.ts";
 import { RawPeer } from "./support/raw-peer.ts";
@@ -47,6 +48,29 @@ describe("a dial", () => {
     slow.dials[0]!.resolve(here);
     await net.clock.settle();
     expect([over, got, node.router.links, net.clock.timers]).toEqual([true, [], [], 0]);
+  });
+
+  it.each<[string, () => never | Promise<never>]>([
+    ["rejects with", () => Promise.reject(new RangeError("no such device"))],
+    [
+      "throws",
+      () => {
+        throw new RangeError("no such device");
+      },
+    ],
+  ])("that its transport %s an error of its own is told as an AstraError, whose cause that is", async (_how, dial) => {
+    const net = new TestNetwork();
+    const node = net.node(1, { transports: [{ networks: ["serial"], dial }] });
+    const joined = node.router.join("serial", "there", { retry: false });
+    joined.catch(() => undefined);
+    await net.clock.settle();
+    const error = { code: "EHOSTUNREACH", message: "EHOSTUNREACH: serial there could not be dialled: RangeError: no such device", cause: new RangeError("no such device") };
+    expect(await outcome(joined)).toMatchObject(error);
+    expect(node.events).toMatchObject([
+      { type: "linkerror", error },
+      { type: "joinerror", error },
+    ]);
+    for (const event of node.events) expect("error" in event && AstraError.is(event.error)).toBe(true);
   });
 
   it("is given up in the middle of a handshake when nobody wants it any more", async () => {

@@ -1,4 +1,5 @@
 import { AstraError } from "@astranet/transport";
+import { asAstraError } from "../as-astra-error.ts";
 import type { NodeId } from "../node-id.ts";
 
 /** What the owner of a node may look at to say what a link costs. */
@@ -17,9 +18,14 @@ export interface LinkFactorRequest {
  */
 export type LinkFactor = (link: LinkFactorRequest) => number;
 
-/** Throws what the owner's function throws, and EINVAL for what is no factor: the link is refused. */
+/** Throws EINVAL for what is no factor, and where the owner's function throws: the link is refused. */
 export function factorOf(linkFactor: LinkFactor | undefined, request: LinkFactorRequest): number {
-  const factor = linkFactor?.(request) ?? 1;
+  let factor: number;
+  try {
+    factor = linkFactor?.(request) ?? 1;
+  } catch (error) {
+    throw asAstraError(error, "EINVAL", "linkFactor threw");
+  }
   if (!(factor >= 0.01 && factor <= 100)) throw new AstraError("EINVAL", `linkFactor must give a number from 0.01 to 100, not ${String(factor)}`);
   return factor;
 }

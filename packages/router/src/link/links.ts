@@ -1,5 +1,6 @@
 import type { SessionOptions, Stream } from "@astranet/mux";
 import { AstraError, type Clock, type Connection, type RandomSource, type Transport } from "@astranet/transport";
+import { asAstraError } from "../as-astra-error.ts";
 import { ask, type Authorize } from "../authorize.ts";
 import type { RouterEvent } from "../events.ts";
 import type { NodeId } from "../node-id.ts";
@@ -98,7 +99,7 @@ export class Links {
     } catch (error) {
       connection.start({ data: () => undefined, drain: () => undefined, closed: () => undefined });
       connection.abort(error);
-      this.#init.emit({ type: "refused", remoteAddress, error });
+      this.#init.emit({ type: "refused", remoteAddress, error: asAstraError(error) });
     }
   }
 
@@ -209,10 +210,11 @@ export class Links {
     for (const old of superseded) old.supersede();
   }
 
-  #closed(link: NodeLink, error: unknown, wasUp: boolean): void {
+  #closed(link: NodeLink, error: AstraError | undefined, wasUp: boolean): void {
     this.#links.delete(link);
     this.#init.closed(link);
     if (wasUp) this.#init.emit({ type: "linkdown", link, peer: link.hello.id, error });
-    else this.#init.emit({ type: "linkerror", link, error });
+    // What was never up did not end cleanly either.
+    else this.#init.emit({ type: "linkerror", link, error: error ?? asAstraError(undefined) });
   }
 }

@@ -1,5 +1,6 @@
 import { Session, type SessionOptions, type Stream } from "@astranet/mux";
 import { AstraError, type Clock, type Connection, type RandomSource, type Timer } from "@astranet/transport";
+import { asAstraError } from "../as-astra-error.ts";
 import type { NodeId } from "../node-id.ts";
 import { checkKeyOfId, type Security } from "../security.ts";
 import { streamTypes } from "../stream-types.ts";
@@ -33,7 +34,7 @@ export interface LinkHost {
   up(link: NodeLink): void;
   /** It is up no more: draining, or closed. Comes once, and only after `up`. */
   leaving(link: NodeLink): void;
-  closed(link: NodeLink, error: unknown, wasUp: boolean): void;
+  closed(link: NodeLink, error: AstraError | undefined, wasUp: boolean): void;
   /** A link that was never up is over, and its peer is being told why: until `over` settles, which takes a moment at most. */
   parting(over: Promise<void>): void;
   /** A message of the peer's, other than those of the handshake. Undefined: not known. */
@@ -211,7 +212,7 @@ export class NodeLink implements Link, LinkFacts {
       connection = await dial(dialing.signal);
     } catch (error) {
       this.#dialing = undefined;
-      this.#over(error);
+      this.#over(asAstraError(error, "EHOSTUNREACH", `${this.init.dialled} could not be dialled`));
       return;
     }
     this.#dialing = undefined;
@@ -436,8 +437,9 @@ export class NodeLink implements Link, LinkFacts {
   }
 
   /** The link is over: everybody who waits hears of it, once. */
-  #over(error: unknown): void {
+  #over(reason: unknown): void {
     if (this.#state === "closed") return;
+    const error = reason === undefined ? undefined : asAstraError(reason);
     const wasUp = this.#state === "up" || this.#state === "draining";
     this.#leave("closed");
     this.#timer?.cancel();
