@@ -182,8 +182,10 @@ describe("HTTP over services", () => {
     const server = createHttpServer();
     const listener = net.bind("", "web");
     serveHttp(listener, server);
-    server.close();
+    const told = new Promise((resolve) => server.close(resolve));
     await listener.closed;
+    // It never listened itself, says Node.
+    expect(await told).toMatchObject({ code: "ERR_SERVER_NOT_RUNNING" });
     const other = net.bind("", "web");
     serveHttp(other, server);
     await other.close();

@@ -274,20 +274,16 @@ export class NodeLink implements Link, LinkFacts {
 
   #startSession(connection: Connection, initiator: boolean): void {
     this.#stage = "the other end sent its preamble, but not its HELLO";
-    const { clock, idleTimeoutMs } = this.#host;
     const session = new Session(connection, {
-      keepAlive: { idleTimeoutMs },
+      keepAlive: { idleTimeoutMs: this.#host.idleTimeoutMs },
       ...this.#host.session,
       role: initiator ? "client" : "server",
       manualAccept: true,
       onstream: (stream) => this.#onstream(stream),
-      clock,
+      clock: this.#host.clock,
     });
     this.#session = session;
-    session.closed.then(
-      () => this.#sessionOver(undefined),
-      (error: unknown) => this.#sessionOver(error),
-    );
+    session.closed.then(() => this.#sessionOver(undefined), (error: unknown) => this.#sessionOver(error));
     void session.draining.then(() => this.#drained());
     if (!initiator) return;
     this.#takeControl(session.open({ type: streamTypes.control, urgency: 0 }));
