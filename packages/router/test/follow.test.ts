@@ -68,7 +68,7 @@ describe("follow", () => {
     const net = new TestNetwork({ latencyMs: 5 });
     const dialled: string[] = [];
     const a = net.node(1, { role: "peer", follow: ({ address }) => (dialled.push(address), true) });
-    const [relay, b, stranger] = [net.node(2, { role: "router" }), net.node(3, { role: "peer", advertise: ["memory nowhere", "nonsense", "pigeon x", "memory stranger"] }), net.node(9)];
+    const [relay, b, stranger] = [net.node(2, { role: "router" }), net.node(3, { role: "peer", advertise: ["memory nowhere", "pigeon x", "memory stranger"] }), net.node(9)];
     await during(net.clock, stranger.router.listen("memory", "stranger"));
     await net.link(a, relay);
     await net.link(relay, b);

@@ -1,14 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
-import { Follower, type FollowFilter } from "../src/follower.ts";
+import { Follower, type FollowCandidate, type FollowFilter } from "../src/follower.ts";
 import { TestNetwork, idOf } from "./support/network.ts";
 
 const nobody = (): never => {
   throw new Error("nobody is to be dialled");
 };
 
-function follower(filter: FollowFilter, dial: (network: string) => never = nobody): { follower: Follower; clock: TestNetwork["clock"] } {
+function follower(filter: FollowFilter, dial: (network: string) => never = nobody, addresses: readonly string[] = ["memory x"]): { follower: Follower; clock: TestNetwork["clock"] } {
   const { clock } = new TestNetwork();
-  return { clock, follower: new Follower({ clock, filter, maxLinks: 8, addresses: () => ["memory x"], hasLink: () => false, linkCount: () => 0, dial }) };
+  return { clock, follower: new Follower({ clock, filter, maxLinks: 8, addresses: () => addresses, hasLink: () => false, linkCount: () => 0, dial }) };
 }
 
 describe("a follower", () => {
@@ -48,6 +48,15 @@ describe("a follower", () => {
     await clock.settle();
     fresh.close();
     expect(dialled).toEqual([]);
+  });
+
+  it("does not ask about what another node gives for an address, and is none", async () => {
+    const asked: FollowCandidate[] = [];
+    const { follower: fresh, clock } = follower((candidate) => (asked.push(candidate), false), nobody, ["nonsense", " x", "memory x"]);
+    fresh.circuitUp(idOf(2));
+    await clock.settle();
+    fresh.close();
+    expect(asked).toEqual([{ id: idOf(2), network: "memory", address: "x" }]);
   });
 
   it("that is closed waits for nothing, whatever circuits come after it", () => {
