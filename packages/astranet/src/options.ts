@@ -17,7 +17,7 @@ export interface AstraNetOptions {
   readonly secret?: Secret | readonly Secret[];
   /** Who this node is, when it is to be the same after a restart (`generateIdentity`, `identityFrom`). Its id is that of its key. Default: a new one for each node. */
   readonly identity?: Identity;
-  /** Asked about each link, each dial that comes from elsewhere, each circuit that is to be relayed. Default: all may, who know the secret if there is one. */
+  /** Asked about each link, each dial that comes from elsewhere, each circuit that is to be relayed. It answers at once: only `true` is a yes, a Promise is a no. Default: all may, who know the secret if there is one. */
   readonly authorize?: Authorize;
   /** What a link's cost, its round trip, is multiplied by: 2 for one that is paid for by the byte, say. Default 1. Where it gives no number from 0.01 to 100 the link is refused (EINVAL). */
   readonly linkFactor?: LinkFactor;
