@@ -8,9 +8,6 @@ import { type AstraNetOptions, checkOptions } from "./options.ts";
 import { maxRetries, withShareOfTime } from "./share-of-time.ts";
 import { type Trace, whyOf } from "./trace.ts";
 
-/** 24 days. Timers of more than that fire at once. */
-const maxTimerMs = 2 ** 31 - 1;
-
 interface Abortable {
   readonly signal?: AbortSignal;
 }
@@ -47,7 +44,7 @@ export interface BindOptions {
 
 /** What `dial` takes besides the address. */
 export interface DialOptions extends Abortable {
-  /** For everything together: waiting for a provider, choosing, connecting. Default 10,000; at most 24 days, which is what Infinity stands for. */
+  /** For everything together: waiting for a provider, choosing, connecting. Default 10,000. Under Infinity a provider that does not accept is waited for. */
   readonly timeoutMs?: number;
   /** How to choose among the providers of a name. Default 'nearest'. */
   readonly select?: SelectPolicy | CustomSelect;
@@ -198,10 +195,9 @@ export class AstraNet implements AsyncDisposable {
     this.#checkOpen();
     const way = parseDialNetwork(network);
     const target = parseDialAddress(address);
-    const { signal, timeoutMs: asked = 10_000, select, affinity = way.affinity, peerKey, ...connectOptions } = options;
+    const { signal, timeoutMs = 10_000, select, affinity = way.affinity, peerKey, ...connectOptions } = options;
     const pinned = peerKey === undefined ? {} : { peerKey };
-    if (typeof asked !== "number" || !(asked >= 0)) throw new AstraError("EINVAL", `timeoutMs is a number of milliseconds, not ${String(asked)}`);
-    const timeoutMs = Math.min(asked, maxTimerMs);
+    if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) throw new AstraError("EINVAL", `timeoutMs is a number of milliseconds, not ${String(timeoutMs)}`);
     const { router, resolver, directory } = this.#core;
     return this.#core.pending(signal, async (either) => {
       if (target.kind === "node") return router.connect(target.id, target.port, { ...connectOptions, ...pinned, timeoutMs, signal: either });

@@ -8,7 +8,7 @@ type Rule = readonly [must: string, holds: (value: unknown) => boolean];
 
 const roles: readonly unknown[] = ["auto", "peer", "client", "server", "router"] satisfies NodeRole[];
 
-/** Timers of most systems fire at once beyond it; a session's own idle timeout may be longer. */
+/** 24 days: what a timer of any clock can wait. A session's own idle timeout may be longer. */
 const maxTimerMs = 2 ** 31 - 1;
 
 const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER): Rule => [

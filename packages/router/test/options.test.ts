@@ -33,7 +33,6 @@ describe("a wrong option", () => {
     ["limits must be an object, not null", { limits: null }],
     ["limits.maxLinks must be an integer from 0 to 9007199254740991, not -1", { limits: { maxLinks: -1 } }],
     ['limits.dialTimeoutMs must be an integer from 1 to 2147483647, not "x"', { limits: { dialTimeoutMs: "x" } }],
-    // A timer of more fires at once.
     ["limits.forgetAfterMs must be an integer from 1 to 2147483647, not 2147483648", { limits: { forgetAfterMs: 2 ** 31 } }],
     ["limits.handshakesPerSecond must be a number above 0, not 0", { limits: { handshakesPerSecond: 0 } }],
     ["limits.recordsPerSecond must be a number above 0, not Infinity", { limits: { recordsPerSecond: Infinity } }],
