@@ -386,6 +386,7 @@ describe("serve", () => {
     interface Throws {
       withCause(): Promise<never>;
       long(): Promise<never>;
+      longName(): Promise<never>;
       mute(): Promise<never>;
     }
     class DiskError extends Error {
@@ -399,6 +400,7 @@ describe("serve", () => {
     const over = serve<Throws>(await served.accept<Call>(), {
       withCause: () => Promise.reject(new DiskError("disk full", { cause: () => undefined })),
       long: () => Promise.reject(new DiskError("disk full ".repeat(2000))),
+      longName: () => Promise.reject(Object.assign(new Error("short"), { name: "Disk".repeat(5000) })),
       mute: () =>
         Promise.reject(
           Object.defineProperty(new Error("because"), "code", {
@@ -410,6 +412,9 @@ describe("serve", () => {
     });
     await expect(calls.withCause()).rejects.toMatchObject({ name: "DiskError", code: "EDISK", message: "disk full", cause: { code: "EINVAL" } });
     await expect(calls.long()).rejects.toMatchObject({ name: "DiskError", code: "EDISK", message: "disk full ".repeat(100), cause: { code: "EMSGSIZE" } });
+    const nameless = await calls.longName().catch((error: unknown) => error);
+    expect(nameless).toMatchObject({ name: "Disk".repeat(250), message: "short", cause: { code: "EMSGSIZE" } });
+    expect(nameless).not.toHaveProperty("code");
     await expect(calls.mute()).rejects.toMatchObject({ code: "ECONNRESET" });
     channels.abort();
     await expect(over).rejects.toMatchObject({ code: "ECONNRESET" });
@@ -624,6 +629,26 @@ describe("a client", () => {
     served.catch(() => undefined);
     return { sender, aborted, given };
   };
+
+  it("leaves alone a stream of arguments that has ended, whatever becomes of its call", async () => {
+    interface Sums {
+      sum(numbers: AsyncIterable<number>): Promise<number>;
+    }
+    const { sender, receiver } = pipe<Call>();
+    void serve<Sums>(receiver, {
+      async sum(numbers) {
+        let sum = 0;
+        for await (const each of numbers) sum += each;
+        return sum;
+      },
+    });
+    let left = 0;
+    const numbers = [1, 2, 3].values();
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(numbers.next()), return: () => Promise.resolve({ done: true as const, value: (left += 1) }) }) };
+    expect(await client<Sums>(sender).sum(source)).toBe(6);
+    await settled();
+    expect(left).toBe(0);
+  });
 
   it("has a method of every name but `then`, so that it may be awaited itself", async () => {
     const calls = client<Simple>(begin().sender);

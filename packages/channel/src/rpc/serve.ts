@@ -173,7 +173,7 @@ function asError(thrown: unknown): Error {
 /** What can be sent of an error that cannot: without its cause, which says why instead. */
 function inShort(error: Error, unsent: unknown): Error {
   const { name, message, code } = fieldsOf(error);
-  return Object.assign(new Error(message.slice(0, shortText), { cause: unsent }), { name: name.slice(0, shortText) }, code === undefined ? {} : { code });
+  return Object.assign(new Error(message.slice(0, shortText), { cause: unsent }), { name: name.slice(0, shortText), code });
 }
 
 function methodOf(implementation: object, method: string): (...args: unknown[]) => unknown {
