@@ -34,8 +34,40 @@ export class Deferred<T> {
 
 type Told = (reason: unknown) => void;
 
-/** Who waits for a signal. One listener stands for all of them: Node warns of a leak where a signal has more than ten. */
-const waiting = new WeakMap<AbortSignal, { readonly all: Set<Told>; readonly tell: () => void }>();
+/**
+ * Lets many wait for what a key tells once, with one listener for all of them: Node warns of a leak where there are more than ten. `listen` adds the listener and gives what removes it.
+ * What comes out adds one who waits, and gives what takes that back; with the last one the listener goes.
+ */
+export function shared<K extends object>(listen: (key: K, tell: Told) => () => void): (key: K, told: Told) => () => void {
+  const waiting = new WeakMap<K, { readonly all: Set<Told>; readonly unlisten: () => void }>();
+  const begin = (key: K): { readonly all: Set<Told>; readonly unlisten: () => void } => {
+    const all = new Set<Told>();
+    const unlisten = listen(key, (reason) => {
+      waiting.delete(key);
+      unlisten();
+      for (const each of all) each(reason);
+    });
+    const begun = { all, unlisten };
+    waiting.set(key, begun);
+    return begun;
+  };
+  return (key, told) => {
+    const entry = waiting.get(key) ?? begin(key);
+    entry.all.add(told);
+    return () => {
+      if (!entry.all.delete(told) || entry.all.size > 0) return;
+      entry.unlisten();
+      // Who waits now may be others.
+      if (waiting.get(key) === entry) waiting.delete(key);
+    };
+  };
+}
+
+const abortOf = shared((signal: AbortSignal, tell) => {
+  const aborted = (): void => tell(signal.reason);
+  signal.addEventListener("abort", aborted);
+  return () => signal.removeEventListener("abort", aborted);
+});
 
 /** Throws EINVAL for what is no signal. By what it has: there are signals of more than one realm. */
 export function checkSignal(signal: AbortSignal | undefined): void {
@@ -46,34 +78,15 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 export function onAbort(signal: AbortSignal | undefined, aborted: Told): () => void {
   if (signal === undefined) return ignore;
   checkSignal(signal);
-  const { all, tell } = waiting.get(signal) ?? listenTo(signal);
-  all.add(aborted);
-  return () => {
-    // Once only: who waits now may be others.
-    if (!all.delete(aborted) || all.size > 0) return;
-    signal.removeEventListener("abort", tell);
-    waiting.delete(signal);
-  };
+  return abortOf(signal, aborted);
 }
 
 /** What a promise settles with, unless the signal is aborted before: then it rejects with its reason. Marked as handled. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return rejected(signal.reason);
   const either = new Promise<T>((resolve, reject) => {
     const stopListening = onAbort(signal, reject);
-    if (signal.aborted) reject(signal.reason);
     promise.then(resolve, reject).finally(stopListening);
   });
   return handled(either);
-}
-
-function listenTo(signal: AbortSignal): { readonly all: Set<Told>; readonly tell: () => void } {
-  const all = new Set<Told>();
-  const tell = (): void => {
-    waiting.delete(signal);
-    for (const each of all) each(signal.reason);
-  };
-  const listening = { all, tell };
-  waiting.set(signal, listening);
-  signal.addEventListener("abort", tell, { once: true });
-  return listening;
 }

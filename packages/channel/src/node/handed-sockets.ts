@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
 import { deserialize, serialize } from "node:v8";
 import { AstraError } from "@astranet/transport";
+import { shared } from "../promises.ts";
 
 /** A process with an IPC channel: a child that was forked, or, in that child, `process`. */
 export type IpcProcess = ChildProcess | NodeJS.Process;
@@ -55,32 +56,16 @@ function notHanded(code: "EPIPE" | "EINVAL", cause: Error): AstraError {
   return new AstraError(code, `the socket could not be handed over: ${cause.message}`, { cause });
 }
 
-/** Who waits for a process. One listener stands for all of them, and none stays: it would keep a child alive. */
-const waiting = new WeakMap<IpcProcess, { readonly all: Set<() => void>; readonly tell: () => void }>();
 /** Node does not tell of a disconnect while a socket waits for its turn. */
 const ends = ["disconnect", "exit"] as const;
 
-function onGone(from: IpcProcess, gone: () => void): () => void {
-  const { all, tell } = waiting.get(from) ?? listenTo(from);
-  all.add(gone);
-  return () => {
-    all.delete(gone);
-    if (all.size > 0) return;
-    for (const end of ends) from.off(end, tell);
-    waiting.delete(from);
-  };
-}
-
-function listenTo(from: IpcProcess): { readonly all: Set<() => void>; readonly tell: () => void } {
-  const all = new Set<() => void>();
-  const tell = (): void => {
-    for (const each of all) each();
-  };
-  const listening = { all, tell };
-  waiting.set(from, listening);
+/** None of the listeners stays: it would keep a child alive. */
+const onGone = shared((from: IpcProcess, tell) => {
   for (const end of ends) from.on(end, tell);
-  return listening;
-}
+  return () => {
+    for (const end of ends) from.off(end, tell);
+  };
+});
 
 /** Calls `onsocket` with each socket that the other process hands to this one, and with what it said about it. Returns what ends that. Throws EINVAL for what is no process or no function. */
 export function handedSockets(from: IpcProcess, onsocket: (socket: Socket, about: unknown) => void): () => void {

@@ -4,12 +4,6 @@ import { ignore } from "../promises.ts";
 import type { Port } from "./port.ts";
 import { resetFor, whenTaken } from "./reset-codes.ts";
 
-/** Breaks what goes out on a stream: of a pair only that. */
-function abortOut(stream: Stream, reason: unknown, ofPair: boolean): void {
-  if (ofPair) stream.writable.abort(reason).catch(ignore);
-  else resetFor(stream, reason);
-}
-
 /** Sends what `readable` gives, to its end. Whoever reads at the other end and wants no more cancels it. `ofPair`: what comes in is for itself. */
 export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stream, ofPair = false): Promise<void> {
   const reader = readable.getReader();
@@ -23,7 +17,11 @@ export async function pumpOut(readable: ReadableStream<Uint8Array>, stream: Stre
     await stream.end();
   } catch (error) {
     cancel(error);
-    whenTaken(stream, () => abortOut(stream, error, ofPair));
+    whenTaken(stream, () => {
+      // Of a pair only what goes out is broken.
+      if (ofPair) stream.writable.abort(error).catch(ignore);
+      else resetFor(stream, error);
+    });
   }
 }
 
@@ -96,15 +94,15 @@ export function readableOf(port: Port): ReadableStream<Uint8Array> {
   );
 }
 
-/** A WHATWG view for writing to a stream. */
-export function writableOf(stream: Stream, ofPair = false): WritableStream<Uint8Array> {
+/** A WHATWG view for writing to a stream that is not one of a pair: to abort it says what kind of error it was. */
+export function writableOf(stream: Stream): WritableStream<Uint8Array> {
   return new WritableStream<Uint8Array>({
     start: (controller) => {
       stream.writeClosed.catch((error: unknown) => controller.error(error));
     },
     write: (chunk) => stream.write(chunk),
     close: () => stream.end(),
-    abort: (reason) => abortOut(stream, reason, ofPair),
+    abort: (reason) => resetFor(stream, reason),
   });
 }
 

@@ -28,7 +28,7 @@ export function endFor(host: ChannelHost, kind: EndKind, { port, error }: Claim)
       port.ignore();
       return writableOf(port.stream);
     case "duplex":
-      return new BytePair(readableOf(port), writableOf(port.stream, true));
+      return new BytePair(readableOf(port), port.stream.writable);
   }
 }
 
