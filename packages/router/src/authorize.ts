@@ -1,5 +1,6 @@
 import type { NodeRole } from "./router-options.ts";
 import type { NodeId } from "./node-id.ts";
+import { verdictOf, type Verdict } from "./verdict.ts";
 
 /**
  * What another node wants of this one. `key` is the static public key that it has proven to have; undefined on a link in clear, where an id is only a claim: under `insecure`, and
@@ -19,35 +20,9 @@ export type AuthorizeRequest =
  */
 export type Authorize = (request: AuthorizeRequest) => boolean;
 
-/** What was answered. */
-export interface Verdict {
-  readonly isAllowed: boolean;
-  /** Of a refusal: what its text ends with, where the answer itself was a mistake; else "". */
-  readonly mistake: string;
-}
-
 const yes: Verdict = { isAllowed: true, mistake: "" };
-const no: Verdict = { isAllowed: false, mistake: "" };
 
 /** Asks, and takes a mistake for a no. */
 export function ask(authorize: Authorize | undefined, request: AuthorizeRequest): Verdict {
-  if (authorize === undefined) return yes;
-  let answer: unknown;
-  try {
-    answer = authorize(request);
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-    return no;
-  }
-  if (typeof answer === "boolean") return answer ? yes : no;
-  // A promise's own error goes nowhere: the refusal says enough, and an unhandled rejection would end the process.
-  Promise.resolve(answer).catch(() => undefined);
-  return { isAllowed: false, mistake: `: authorize must return a boolean, not ${described(answer)}` };
-}
-
-function described(answer: unknown): string {
-  if (typeof (answer as { then?: unknown } | null | undefined)?.then === "function") return "a Promise";
-  return answer === null || answer === undefined ? String(answer) : `a value of type ${typeof answer}`;
+  return authorize === undefined ? yes : verdictOf("authorize", () => authorize(request));
 }

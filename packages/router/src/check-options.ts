@@ -1,14 +1,12 @@
 import { AstraError } from "@astranet/transport";
-import { type CircuitLimits, defaultCircuitLimits } from "./circuit/circuit-types.ts";
+import type { CircuitLimits } from "./circuit/circuit-types.ts";
 import { maxAddresses, maxAddressLength } from "./graph/node-record.ts";
-import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
+import { nodeRoles, type RouterLimits, type RouterOptions } from "./router-options.ts";
 
 /** What an option must be, in words, and whether a value is that. */
 type Rule = readonly [must: string, holds: (value: unknown) => boolean];
 
-const roles: readonly unknown[] = ["auto", "peer", "client", "server", "router"] satisfies NodeRole[];
-
-/** 24 days: what a timer of any clock can wait. A session's own idle timeout may be longer. */
+/** 24 days: who waits for longer has mistaken the unit. A session's own idle timeout may be longer. */
 const maxTimerMs = 2 ** 31 - 1;
 
 const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER): Rule => [
@@ -30,7 +28,7 @@ const aFunction: Rule = ["be a function", (value) => typeof value === "function"
 const anObject: Rule = ["be an object", (value) => has(value)];
 
 const optionRules = {
-  role: [`be one of ${roles.join(", ")}`, (value) => roles.includes(value)],
+  role: [`be one of ${nodeRoles.join(", ")}`, (value) => (nodeRoles as readonly unknown[]).includes(value)],
   security: anObject,
   authorize: aFunction,
   linkFactor: aFunction,
@@ -88,25 +86,11 @@ export function checkRouterOptions(options: Omit<RouterOptions, "store">): void 
   check(options.circuitLimits ?? {}, circuitLimitRules, "circuitLimits.");
 }
 
-/** The limits with the defaults for those that were not given. */
-export function resolveLimits(given: Partial<RouterLimits> | undefined): RouterLimits {
-  return withDefaults(defaultLimits, given);
-}
-
-export function resolveCircuitLimits(given: Partial<CircuitLimits> | undefined): CircuitLimits {
-  return withDefaults(defaultCircuitLimits, given);
-}
-
 function check(options: object, rules: Readonly<Record<string, Rule>>, prefix: string): void {
   for (const [name, [must, holds]] of Object.entries(rules)) {
     const value = (options as Readonly<Record<string, unknown>>)[name];
     if (value !== undefined && !holds(value)) throw new AstraError("EINVAL", `${prefix}${name} must ${must}, not ${described(value)}`);
   }
-}
-
-/** A limit that is undefined, as a caller without types may give it, is no limit that is off. */
-function withDefaults<T extends object>(defaults: T, given: Partial<T> = {}): T {
-  return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) };
 }
 
 /** What somebody passed, in a few words. */

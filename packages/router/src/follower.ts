@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "@astranet/transport";
 import type { Link } from "./link/link-types.ts";
 import type { NodeId } from "./node-id.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** An address that a node says it can be dialled at. */
 export interface FollowCandidate {
@@ -100,12 +101,12 @@ export class Follower {
 
   /** Dials a node's addresses, one after the other, until one leads to it. */
   async #try(id: NodeId): Promise<void> {
-    const { addresses, hasLink, linkCount, maxLinks, dial } = this.#init;
+    const { addresses, filter, hasLink, linkCount, maxLinks, dial } = this.#init;
     for (const each of addresses(id)) {
       if (this.#closed || hasLink(id) || linkCount() >= maxLinks) return;
       const space = each.indexOf(" ");
       const candidate = { id, network: each.slice(0, Math.max(space, 0)), address: each.slice(space + 1) };
-      if (space <= 0 || !this.#mayDial(candidate)) continue;
+      if (space <= 0 || !verdictOf("follow", () => filter(candidate)).isAllowed) continue;
       try {
         const link = dial(candidate.network, candidate.address);
         // Somebody else may have that address here.
@@ -113,21 +114,6 @@ export class Follower {
       } catch {
         // The next address, or the next minute: the circuit serves meanwhile.
       }
-    }
-  }
-
-  /** Asks, and takes a mistake for a no. */
-  #mayDial(candidate: FollowCandidate): boolean {
-    try {
-      const answer: unknown = this.#init.filter(candidate);
-      // What it should not be, and what its error would do to the process.
-      if (typeof answer !== "boolean") Promise.resolve(answer).catch(() => undefined);
-      return answer === true;
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-      return false;
     }
   }
 }

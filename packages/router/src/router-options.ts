@@ -8,7 +8,9 @@ import type { LinkFactor } from "./link/link-factor.ts";
 import type { SecurityOptions } from "./security.ts";
 
 /** What a node does for others. */
-export type NodeRole = "auto" | "peer" | "client" | "server" | "router";
+export type NodeRole = (typeof nodeRoles)[number];
+
+export const nodeRoles = ["auto", "peer", "client", "server", "router"] as const;
 
 /** What a Router is made with. */
 export interface RouterOptions {

@@ -2,7 +2,7 @@ import { Replication, isReplicaMessage, type Reachability, type RecordStore } fr
 import { type Session, UnreadBudget } from "@astranet/mux";
 import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
 import { asAstraError } from "./as-astra-error.ts";
-import { checkRouterOptions, resolveCircuitLimits, resolveLimits } from "./check-options.ts";
+import { checkRouterOptions } from "./check-options.ts";
 import type { CircuitEvent, CircuitStats } from "./circuit/circuit-types.ts";
 import type { RouteTrace } from "./circuit/trace.ts";
 import type { RouterEvent } from "./events.ts";
@@ -24,10 +24,11 @@ import type { Conn } from "./ports/conn.ts";
 import { checkConnect, openConn } from "./ports/open-conn.ts";
 import { PortTable } from "./ports/port-table.ts";
 import type { BindInit, ConnectOptions, Listener } from "./ports/port-types.ts";
-import type { NodeRole, RouterLimits, RouterOptions } from "./router-options.ts";
+import { defaultLimits, type NodeRole, type RouterLimits, type RouterOptions } from "./router-options.ts";
 import { Security } from "./security.ts";
 import { isEverywhere } from "./wire-address.ts";
 import { Wires } from "./wires.ts";
+import { withDefaults } from "./with-defaults.ts";
 
 /** What all streams of a node together may hold unread, unless its owner says otherwise: 256 MiB. */
 const defaultUnreadBytes = 268_435_456;
@@ -73,7 +74,7 @@ export class Router implements AsyncDisposable {
     // One budget for all sessions of the node: neighbours and circuits come and go, its memory does not grow with them.
     const session = { ...more, maxUnreadBytes: typeof maxUnreadBytes === "number" ? new UnreadBudget(maxUnreadBytes) : maxUnreadBytes };
     this.#wires = new Wires(transports, { insecure, encrypts: security !== undefined, guarded: security?.guarded === true || authorize !== undefined });
-    this.#limits = resolveLimits(options.limits);
+    this.#limits = withDefaults(defaultLimits, options.limits);
     this.#advertise = options.advertise;
     const { maxDials, listenerBacklog, maxListeners, maxMemberships } = this.#limits;
     this.#ports = new PortTable({ id: this.id, random, authorize, backlog: listenerBacklog, maxListeners });
@@ -111,7 +112,7 @@ export class Router implements AsyncDisposable {
       relays: () => this.#relays,
       addresses: () => this.#addresses,
       session,
-      limits: resolveCircuitLimits(options.circuitLimits),
+      limits: options.circuitLimits ?? {},
       clock,
       random,
       dial: (stream, peer) => this.#ports.incoming(stream, peer),

@@ -1,8 +1,9 @@
 import { nodeIdOfKey } from "@astranet/router";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Authorize, AuthorizeRequest } from "@astranet/router";
 import { identities } from "./support/identities.ts";
 import { TestNetwork, during, outcome } from "./support/network.ts";
+import { uncaught } from "./support/uncaught.ts";
 
 function asked(answer: (request: AuthorizeRequest) => boolean): { authorize: Authorize; requests: AuthorizeRequest[] } {
   const requests: AuthorizeRequest[] = [];
@@ -122,15 +123,7 @@ describe("authorize", () => {
 
   it("that throws refuses, and what it threw is an uncaught exception", async () => {
     const net = new TestNetwork();
-    const thrown: unknown[] = [];
-    const queue = vi.spyOn(globalThis, "queueMicrotask").mockImplementation((callback) => {
-      try {
-        callback();
-      } catch (error) {
-        thrown.push(error);
-      }
-    });
-    onTestFinished(() => queue.mockRestore());
+    const thrown = uncaught();
     const error = new Error("no database");
     const [a, b] = [
       net.node(1),

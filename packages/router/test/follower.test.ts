@@ -1,6 +1,7 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Follower, type FollowCandidate, type FollowFilter } from "../src/follower.ts";
 import { TestNetwork, idOf } from "./support/network.ts";
+import { uncaught } from "./support/uncaught.ts";
 
 const nobody = (): never => {
   throw new Error("nobody is to be dialled");
@@ -13,25 +14,14 @@ function follower(filter: FollowFilter, dial: (network: string) => never = nobod
 
 describe("a follower", () => {
   it("takes a filter that throws for a no, passes on what it threw, and goes on asking it", async () => {
-    const thrown: unknown[] = [];
-    const queue = vi.spyOn(globalThis, "queueMicrotask").mockImplementation((callback) => {
-      try {
-        callback();
-      } catch (error) {
-        thrown.push(error);
-      }
+    const thrown = uncaught();
+    const { follower: fresh, clock } = follower(({ id }) => {
+      throw new Error(id);
     });
-    try {
-      const { follower: fresh, clock } = follower(({ id }) => {
-        throw new Error(id);
-      });
-      for (const n of [2, 3, 4]) fresh.circuitUp(idOf(n));
-      await clock.settle();
-      fresh.close();
-      expect(thrown).toEqual([2, 3, 4].map((n) => new Error(idOf(n))));
-    } finally {
-      queue.mockRestore();
-    }
+    for (const n of [2, 3, 4]) fresh.circuitUp(idOf(n));
+    await clock.settle();
+    fresh.close();
+    expect(thrown).toEqual([2, 3, 4].map((n) => new Error(idOf(n))));
   });
 
   it.each<[string, () => unknown]>([

@@ -15,6 +15,14 @@ function told(topology: Topology): string[] {
   return ids;
 }
 
+/** 0 – 1 – 2, of which 1 relays. */
+function leafBehind(): { world: GraphWorld; topology: Topology } {
+  const world = new GraphWorld();
+  world.nodes([1], [2]);
+  world.link([0, 1], [1, 2]);
+  return { world, topology: world.topology() };
+}
+
 /** 0 – 1 – 2 – 3, all of which relay. */
 function line(): { world: GraphWorld; topology: Topology } {
   const world = new GraphWorld();
@@ -454,10 +462,7 @@ describe("reachability", () => {
   });
 
   it("tells of a node that was gone for a moment in which somebody may have asked, even if it is back as it was", async () => {
-    const world = new GraphWorld();
-    world.nodes([1], [2]);
-    world.link([0, 1], [1, 2]);
-    const topology = world.topology();
+    const { world, topology } = leafBehind();
     await world.clock.advance(1000);
     const ids = told(topology);
     // A new life's records come one by one: what it offers, then what it is, then its links.
@@ -537,10 +542,7 @@ describe("reachability", () => {
   });
 
   it("does not tell of what was undone before anybody asked", async () => {
-    const world = new GraphWorld();
-    world.nodes([1], [2]);
-    world.link([0, 1], [1, 2]);
-    const topology = world.topology();
+    const { world, topology } = leafBehind();
     await world.clock.advance(1000);
     const ids = told(topology);
     world.cut([1, 2]);

@@ -1,6 +1,7 @@
 import type { Session, Stream } from "@astranet/mux";
 import { AstraError, TokenBucket, type Timer } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
+import { withDefaults } from "../with-defaults.ts";
 import { edgesToDoubt } from "./blame.ts";
 import { encodeFailure, type CircuitFailure, type FailureReason } from "./circuit-failure.ts";
 import { decodeCircuitHeader, type CircuitHeader } from "./circuit-header.ts";
@@ -37,7 +38,7 @@ export class Circuits {
 
   constructor(options: CircuitsOptions) {
     this.#options = options;
-    this.#limits = { ...defaultCircuitLimits, ...options.limits };
+    this.#limits = withDefaults(defaultCircuitLimits, options.limits);
     this.#opener = new CircuitOpener(options, this.#limits);
     this.#relay = new Relay(options, this.#limits, () => this.#keepSweeping());
     this.#pairs = new PairTable(options.self);

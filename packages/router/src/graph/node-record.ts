@@ -1,6 +1,6 @@
 import { Decoder, Encoder } from "@msgpack/msgpack";
 import { AstraError } from "@astranet/transport";
-import type { NodeRole } from "../router-options.ts";
+import { nodeRoles, type NodeRole } from "../router-options.ts";
 import { isWhole } from "../whole.ts";
 
 /** What a node says about itself in its NODE record. */
@@ -32,7 +32,6 @@ const maxKeyBytes = 64;
 export const maxAddresses = 8;
 export const maxAddressLength = 512;
 const maxNameBytes = 64;
-const roles: readonly NodeRole[] = ["auto", "peer", "client", "server", "router"];
 
 const encoder = new Encoder({ ignoreUndefined: true });
 // A decoder makes room for as many elements as an array claims to have; nothing here has many.
@@ -42,7 +41,7 @@ const utf8 = new TextEncoder();
 /** The payload of a NODE record: one msgpack map, in which what is as usual is left out. Throws EINVAL for what a reader would not take. */
 export function encodeNode(node: NodeRecord): Uint8Array {
   const { role, relays, overloaded, leaving, key, addresses, name, load, features } = node;
-  if (!roles.includes(role)) throw invalid(`role ${JSON.stringify(role)} is none of ${roles.join(", ")}`);
+  if (!nodeRoles.includes(role)) throw invalid(`role ${JSON.stringify(role)} is none of ${nodeRoles.join(", ")}`);
   if (key.length > maxKeyBytes) throw invalid(`a key of ${key.length} bytes is longer than ${maxKeyBytes}`);
   if (addresses.length > maxAddresses) throw invalid(`${addresses.length} addresses are more than ${maxAddresses}`);
   for (const address of addresses) if (!isAddress(address)) throw invalid(`${JSON.stringify(address)} is no address of 1 to ${maxAddressLength} characters`);
@@ -72,7 +71,7 @@ export function decodeNode(payload: Uint8Array): NodeRecord | undefined {
   if (!(key instanceof Uint8Array) || key.length > maxKeyBytes || !Array.isArray(addr)) return undefined;
   if (!isName(name) || !isWhole(load, 0xff) || !isWhole(feat, 0xff_ff_ff_ff)) return undefined;
   return {
-    role: roles.find((known) => known === role) ?? "peer",
+    role: nodeRoles.find((known) => known === role) ?? "peer",
     relays: relay,
     overloaded: over,
     leaving: leave,

@@ -1,6 +1,6 @@
 import { AstraError } from "@astranet/transport";
 import { isNodeId, nodeIdFromBytes, nodeIdToBytes, type NodeId } from "../node-id.ts";
-import type { NodeRole } from "../router-options.ts";
+import { nodeRoles, type NodeRole } from "../router-options.ts";
 import { isWhole } from "../whole.ts";
 import type { ControlMessage } from "./control-codec.ts";
 import { protocolVersion } from "./preamble.ts";
@@ -32,7 +32,6 @@ export interface Hello {
 const maxListens = 8;
 const maxAddress = 512;
 
-const roles: readonly NodeRole[] = ["auto", "peer", "client", "server", "router"];
 
 export function helloMessage(hello: Hello): ControlMessage {
   return {
@@ -81,7 +80,7 @@ export function parseHello(message: ControlMessage): Hello {
     incarnation,
     nonce: nonce.slice(),
     // A role of a later version offers no more than a peer does.
-    role: roles.find((known) => known === role) ?? "peer",
+    role: nodeRoles.find((known) => known === role) ?? "peer",
     idleTimeoutMs: idle,
     features: feat,
     listens: listen.slice(0, maxListens),

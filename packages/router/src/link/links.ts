@@ -215,6 +215,6 @@ export class Links {
     this.#init.closed(link);
     if (wasUp) this.#init.emit({ type: "linkdown", link, peer: link.hello.id, error });
     // What was never up did not end cleanly either.
-    else this.#init.emit({ type: "linkerror", link, error: error ?? asAstraError(undefined) });
+    else this.#init.emit({ type: "linkerror", link, error: error ?? new AstraError("ECONNRESET", "the link was closed before it was up") });
   }
 }
