@@ -5,7 +5,6 @@ import { closedError, Core } from "./core.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import type { AstraNetEventType, AstraNetListener, AstraNetListenerOptions } from "./events.ts";
 import { type AstraNetOptions, checkOptions } from "./options.ts";
-import { maxRetries, withShareOfTime } from "./share-of-time.ts";
 import { type Trace, whyOf } from "./trace.ts";
 
 interface Abortable {
@@ -198,7 +197,7 @@ export class AstraNet implements AsyncDisposable {
     const { signal, timeoutMs = 10_000, select, affinity = way.affinity, peerKey, ...connectOptions } = options;
     const pinned = peerKey === undefined ? {} : { peerKey };
     if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) throw new AstraError("EINVAL", `timeoutMs is a number of milliseconds, not ${String(timeoutMs)}`);
-    const { router, resolver, directory } = this.#core;
+    const { router, resolver } = this.#core;
     return this.#core.pending(signal, async (either) => {
       if (target.kind === "node") return router.connect(target.id, target.port, { ...connectOptions, ...pinned, timeoutMs, signal: either });
       const { env } = this;
@@ -208,17 +207,12 @@ export class AstraNet implements AsyncDisposable {
         name,
         env,
         timeoutMs,
-        retries: maxRetries,
         signal: either,
         ...(port === undefined || way.portIsAffinity === true ? {} : { port }),
         ...(select === undefined ? {} : { select }),
         ...(hashed === undefined ? {} : { affinity: hashed }),
       };
-      const connect = withShareOfTime(
-        () => directory.providers(name, env, query.port),
-        (provider, left) => router.connect(provider.id, provider.port, { ...connectOptions, ...pinned, ...left, service: name, env }),
-      );
-      return resolver.resolve(query, connect);
+      return resolver.resolve(query, (provider, left) => router.connect(provider.id, provider.port, { ...connectOptions, ...pinned, ...left, service: name, env }));
     });
   }
 

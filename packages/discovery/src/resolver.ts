@@ -62,7 +62,10 @@ export class ResolveError extends AstraError {
   }
 }
 
-/** Opens something to one provider. It is given the time that is left, and must reject when `signal` aborts. */
+/**
+ * Opens something to one provider, and has no effect there where it fails with ETIMEDOUT. It is given the time that is left, or half of it while another provider could be asked, so that one which does not
+ * accept does not use up the time of all; and it must reject when `signal` aborts.
+ */
 export type ConnectToProvider<T> = (provider: ServiceInfo, options: { signal: AbortSignal; timeoutMs: number }) => Promise<T>;
 
 /** Finds a provider of a name and connects to it. */
@@ -78,7 +81,7 @@ export class Resolver {
   }
 
   /**
-   * Waits for a first provider, chooses one, connects to it, and tries another one when it refused before anything had an effect.
+   * Waits for a first provider, chooses one, connects to it, and tries another one when it refused before anything had an effect, or has not accepted in half of the time that was left.
    * Rejects with EINVAL for a `select` that is none, with ENOTFOUND when there was no provider before the deadline, with ETIMEDOUT when connecting took too long, with the last
    * attempt's code when all refused, and with `signal.reason` after an abort. What `connect` makes later is the caller's no more: it is told by `signal`.
    */
@@ -100,16 +103,20 @@ export class Resolver {
       { keepAlive: true },
     );
     const attempts: Attempt[] = [];
+    /** Whether no attempt had an effect. */
+    let retryable = true;
     try {
       for (;;) {
         const provider = this.#chooseAnother(query, attempts);
         if (provider === undefined) {
-          if (attempts.length > 0) throw gaveUp(query, attempts);
+          if (attempts.length > 0) throw gaveUp(query, attempts, retryable);
           await this.#directory.waitFor(name, env, { signal: ended.signal, ...(query.port === undefined ? {} : { port: query.port }) });
           continue;
         }
+        const isLast = attempts.length >= retries || this.#untried(query, attempts).length === 1;
+        const leftMs = Math.max(deadlineMs - this.#clock.now(), 0);
         try {
-          const made = await connect(provider, { signal: ended.signal, timeoutMs: Math.max(deadlineMs - this.#clock.now(), 0) });
+          const made = await connect(provider, { signal: ended.signal, timeoutMs: isLast ? leftMs : leftMs / 2 });
           const release = this.#balancer.opened(provider);
           made.closed.then(release, release);
           return made;
@@ -117,7 +124,9 @@ export class Resolver {
           if (signal?.aborted === true) throw signal.reason;
           this.#balancer.failed(provider);
           attempts.push({ id: provider.id, port: provider.port, error });
-          if (ended.signal.aborted || !mayTryAnother(error) || attempts.length > retries) throw gaveUp(query, attempts);
+          const isShareOver = !isLast && AstraError.is(error, "ETIMEDOUT");
+          retryable &&= isShareOver || (AstraError.is(error) && error.retryable);
+          if (ended.signal.aborted || !(isShareOver || mayTryAnother(error)) || attempts.length > retries) throw gaveUp(query, attempts, retryable);
         }
       }
     } catch (error) {
@@ -133,10 +142,9 @@ export class Resolver {
       return env === "" ? `service "${name}${port}"` : `service "${name}${port}" in env "${env}"`;
     }
 
-    function gaveUp(asked: ResolveQuery, tried: readonly Attempt[]): ResolveError {
+    function gaveUp(asked: ResolveQuery, tried: readonly Attempt[], mayTryAgain: boolean): ResolveError {
       const last = tried[tried.length - 1]!.error;
-      const retryable = tried.every(({ error }) => AstraError.is(error) && error.retryable);
-      return new ResolveError(AstraError.is(last) ? last.code : "EHOSTUNREACH", `no provider of ${where(asked)} could be reached`, tried, retryable);
+      return new ResolveError(AstraError.is(last) ? last.code : "EHOSTUNREACH", `no provider of ${where(asked)} could be reached`, tried, mayTryAgain);
     }
   }
 
@@ -155,11 +163,13 @@ export class Resolver {
 
   /** A provider that was not tried yet; undefined when there is none. */
   #chooseAnother(query: ResolveQuery, attempts: readonly Attempt[]): ServiceInfo | undefined {
-    const { name, env = "", port, select = "nearest", affinity } = query;
-    const left = this.#directory
-      .providers(name, env, port)
-      .filter((service) => !attempts.some((attempt) => attempt.id === service.id && attempt.port === service.port));
+    const { select = "nearest", affinity } = query;
+    const left = this.#untried(query, attempts);
     return left.length > 0 ? this.#balancer.choose(left, select, affinity) : undefined;
+  }
+
+  #untried({ name, env = "", port }: ResolveQuery, attempts: readonly Attempt[]): readonly ServiceInfo[] {
+    return this.#directory.providers(name, env, port).filter((service) => !attempts.some((attempt) => attempt.id === service.id && attempt.port === service.port));
   }
 }
 
