@@ -39,31 +39,30 @@ type Told = (reason: unknown) => void;
  * What comes out adds one who waits, and gives what takes that back; with the last one the listener goes.
  */
 export function shared<K extends object>(listen: (key: K, tell: Told) => () => void): (key: K, told: Told) => () => void {
-  const waiting = new WeakMap<K, { readonly all: Set<Told>; readonly unlisten: () => void }>();
-  const begin = (key: K): { readonly all: Set<Told>; readonly unlisten: () => void } => {
-    const all = new Set<Told>();
-    const unlisten = listen(key, (reason) => {
-      waiting.delete(key);
-      unlisten();
-      for (const each of all) each(reason);
-    });
-    const begun = { all, unlisten };
-    waiting.set(key, begun);
-    return begun;
-  };
+  const waiting = new WeakMap<K, { readonly all: Set<Told>; readonly end: () => void }>();
   return (key, told) => {
-    const entry = waiting.get(key) ?? begin(key);
-    entry.all.add(told);
+    let entry = waiting.get(key);
+    if (entry === undefined) {
+      const all = new Set<Told>();
+      // Who comes from then on waits for the next time.
+      const over = (): unknown => waiting.delete(key);
+      const unlisten = listen(key, (reason) => {
+        over();
+        for (const each of all) each(reason);
+      });
+      entry = { all, end: () => (unlisten(), over()) };
+      waiting.set(key, entry);
+    }
+    const { all, end } = entry;
+    all.add(told);
     return () => {
-      if (!entry.all.delete(told) || entry.all.size > 0) return;
-      entry.unlisten();
-      // Who waits now may be others.
-      if (waiting.get(key) === entry) waiting.delete(key);
+      if (all.delete(told) && all.size === 0) end();
     };
   };
 }
 
 const abortOf = shared((signal: AbortSignal, tell) => {
+  checkSignal(signal);
   const aborted = (): void => tell(signal.reason);
   signal.addEventListener("abort", aborted);
   return () => signal.removeEventListener("abort", aborted);
@@ -76,9 +75,7 @@ export function checkSignal(signal: AbortSignal | undefined): void {
 
 /** Calls `aborted` when the signal is; gives what takes that back. */
 export function onAbort(signal: AbortSignal | undefined, aborted: Told): () => void {
-  if (signal === undefined) return ignore;
-  checkSignal(signal);
-  return abortOf(signal, aborted);
+  return signal === undefined ? ignore : abortOf(signal, aborted);
 }
 
 /** What a promise settles with, unless the signal is aborted before: then it rejects with its reason. Marked as handled. */

@@ -1,5 +1,5 @@
 import { AstraError } from "@astranet/transport";
-import { handled, onAbort, rejected } from "./promises.ts";
+import { handled, ignore, onAbort, rejected } from "./promises.ts";
 import { Choice, type Putter, type Taker } from "./queue/choice.ts";
 import type { Item } from "./queue/item.ts";
 import { broken, type MessageQueue } from "./queue/message-queue.ts";
@@ -182,7 +182,7 @@ class SendCase implements Case {
       item = this.#queue.pack(this.#message);
     } catch (error) {
       failed(error);
-      return () => undefined;
+      return ignore;
     }
     let isTaken = false;
     const putter: Putter = {

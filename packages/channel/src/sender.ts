@@ -53,8 +53,7 @@ export class Sender<T = unknown> implements AsyncDisposable {
    */
   close(options?: Abortable): Promise<void> {
     const ended = this._queue?.end() ?? done;
-    const signal = options?.signal;
-    return signal === undefined ? ended : unlessAborted(ended, signal);
+    return options?.signal === undefined ? ended : unlessAborted(ended, options.signal);
   }
 
   /** Gives up: messages that were not received are dropped, and the receiver hears ECONNRESET. `reason` travels as text, at most 244 bytes of it. */

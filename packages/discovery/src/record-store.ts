@@ -1,4 +1,4 @@
-import { AstraError, systemClock, type Clock } from "@astranet/transport";
+import { AstraError, Subscribers, systemClock, type Clock } from "@astranet/transport";
 import { sameBytes } from "./bytes.ts";
 import { RecordCell } from "./record-cell.ts";
 import { compareVersions, maxIncarnation, maxPayloadBytes, recordHeaderBytes, type StoredRecord } from "./record.ts";
@@ -74,7 +74,7 @@ export class RecordStore {
   readonly firstIncarnation: bigint;
   readonly #limits: RecordStoreLimits;
   readonly #origins = new Map<string, Origin>();
-  readonly #callbacks = new Set<StoreCallback>();
+  readonly #callbacks = new Subscribers<Parameters<StoreCallback>>();
   readonly #digest = new StoreDigest();
   readonly #supersede: SupersedeWatch;
   #bytes = 0;
@@ -221,10 +221,7 @@ export class RecordStore {
 
   /** Calls `callback` after each change, synchronously. Returns what ends it: from then on it is not called any more, not even for the change that is being told. */
   subscribe(callback: StoreCallback): () => void {
-    this.#callbacks.add(callback);
-    return () => {
-      this.#callbacks.delete(callback);
-    };
+    return this.#callbacks.add(callback);
   }
 
   get #own(): Origin {
@@ -318,7 +315,7 @@ export class RecordStore {
   }
 
   #tell(origin: string, record: StoredRecord | undefined): void {
-    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(origin, record);
+    this.#callbacks.tell(origin, record);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Replication, isReplicaMessage, type Reachability, type RecordStore } from "@astranet/discovery";
 import { type Session, UnreadBudget } from "@astranet/mux";
-import { AstraError, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
+import { AstraError, Subscribers, systemClock, systemRandom, type Clock, type Connection, type TransportListener } from "@astranet/transport";
 import { asAstraError } from "./as-astra-error.ts";
 import { checkRouterOptions } from "./check-options.ts";
 import type { CircuitEvent, CircuitStats } from "./circuit/circuit-types.ts";
@@ -54,7 +54,12 @@ export class Router implements AsyncDisposable {
   readonly #listeners = new Map<TransportListener, string>();
   readonly #advertise: readonly string[] | undefined;
   readonly #follower: Follower | undefined;
-  readonly #callbacks = new Set<(event: RouterEvent) => void>();
+  readonly #callbacks = new Subscribers<[event: RouterEvent]>((error) => {
+    // A subscriber's mistake is its own: it surfaces as an uncaught exception, and the node goes on.
+    queueMicrotask(() => {
+      throw error;
+    });
+  });
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => undefined;
 
@@ -311,10 +316,7 @@ export class Router implements AsyncDisposable {
 
   /** Calls `callback` with each event, synchronously. Returns what ends it. What it throws becomes an uncaught exception. */
   subscribe(callback: (event: RouterEvent) => void): () => void {
-    this.#callbacks.add(callback);
-    return () => {
-      this.#callbacks.delete(callback);
-    };
+    return this.#callbacks.add(callback);
   }
 
   /** No new links, dials or listeners; running streams finish, for 5 s at most; then the links go. */
@@ -402,16 +404,6 @@ export class Router implements AsyncDisposable {
   }
 
   #emit(event: RouterEvent): void {
-    for (const callback of [...this.#callbacks]) {
-      if (!this.#callbacks.has(callback)) continue;
-      try {
-        callback(event);
-      } catch (error) {
-        // A subscriber's mistake is its own: it surfaces as an uncaught exception, and the node goes on.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    this.#callbacks.tell(event);
   }
 }

@@ -9,6 +9,7 @@ export type { MemoryOptions } from "./memory-lane.ts";
 export { memoryPair } from "./memory-pair.ts";
 export { MemoryTransport } from "./memory-transport.ts";
 export type { RandomSource } from "./random.ts";
+export { Subscribers } from "./subscribers.ts";
 export { systemClock } from "./system-clock.ts";
 export { systemRandom } from "./system-random.ts";
 export { toConnection, type Pipe } from "./to-connection.ts";

@@ -1,3 +1,4 @@
+import { ignore } from "../promises.ts";
 import { dropped, type Travelling } from "./travelling.ts";
 
 /** A byte stream that its first owner cannot read any more, and the next one can. */
@@ -30,7 +31,7 @@ export class MovedReadable implements Travelling {
   }
 
   discard(): void {
-    this.#reader!.cancel(dropped()).catch(() => undefined);
+    this.#reader!.cancel(dropped()).catch(ignore);
   }
 }
 
@@ -56,7 +57,7 @@ export class MovedWritable implements Travelling {
     });
   }
 
-  #failed: (reason: unknown) => void = () => undefined;
+  #failed: (reason: unknown) => void = ignore;
 
   move(): void {
     this.#writer = this.#first.getWriter();
@@ -69,6 +70,6 @@ export class MovedWritable implements Travelling {
   }
 
   discard(): void {
-    this.#writer!.abort(dropped()).catch(() => undefined);
+    this.#writer!.abort(dropped()).catch(ignore);
   }
 }

@@ -45,10 +45,11 @@ export class MessageQueue {
 
   /** Why nothing can be put in; undefined where it can. */
   get refusal(): AstraError | undefined {
+    const failure = this.#over?.failure;
     // What its own side has said comes first, whatever the other one says of it later.
-    if (this.#over !== undefined && this.#over.failure === undefined) return new AstraError("ERR_ASTRANET_INVALID_STATE", "the sender is closed");
+    if (this.#over !== undefined && failure === undefined) return new AstraError("ERR_ASTRANET_INVALID_STATE", "the sender is closed");
     if (this.#cancelled !== undefined) return unwanted(this.#cancelled);
-    return this.#over === undefined ? undefined : broken(this.#over.failure!);
+    return failure && broken(failure);
   }
 
   /** Whether a message can be put in without patience. Throws where a consumer will never take one. */
@@ -312,10 +313,7 @@ export class MessageQueue {
     const { failure } = this.#over;
     const farewell = (this.#farewell ??= new Deferred());
     if (failure === undefined) {
-      consumer.end().then(
-        () => farewell.resolve(),
-        (error: unknown) => farewell.reject(error),
-      );
+      consumer.end().then(farewell.resolve, farewell.reject);
       this.#settle();
     } else {
       consumer.fail(failure.reason);

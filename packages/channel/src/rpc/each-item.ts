@@ -1,4 +1,4 @@
-import { onAbort } from "../promises.ts";
+import { ignore, onAbort } from "../promises.ts";
 import { owned, type Sender } from "../sender.ts";
 
 /**
@@ -8,20 +8,12 @@ import { owned, type Sender } from "../sender.ts";
 export async function eachItem<T>(source: AsyncIterable<T>, sender: Sender<never>, use: (item: T) => Promise<void>): Promise<void> {
   const queue = owned(sender);
   const iterator = source[Symbol.asyncIterator]();
-  const stopListening = onAbort(queue.gone, () => void leave(iterator));
+  const stopListening = onAbort(queue.gone, () => void (async () => iterator.return?.())().catch(ignore));
   try {
     for await (const item of { [Symbol.asyncIterator]: () => iterator }) await use(item);
   } catch (error) {
     if (queue.refusal?.code !== "EPIPE") throw error;
   } finally {
     stopListening();
-  }
-}
-
-async function leave(iterator: AsyncIterator<unknown>): Promise<void> {
-  try {
-    await iterator.return?.();
-  } catch {
-    // Nobody wants to know.
   }
 }

@@ -1,6 +1,6 @@
 import { AstraError } from "@astranet/transport";
 import { discard } from "../discard.ts";
-import { fieldsOf } from "../message/errors.ts";
+import { errorOf, fieldsOf } from "../message/errors.ts";
 import { ignore, onAbort } from "../promises.ts";
 import { Receiver } from "../receiver.ts";
 import { owned, Sender } from "../sender.ts";
@@ -172,8 +172,8 @@ function asError(thrown: unknown): Error {
 
 /** What can be sent of an error that cannot: without its cause, which says why instead. */
 function inShort(error: Error, unsent: unknown): Error {
-  const { name, message, code } = fieldsOf(error);
-  return Object.assign(new Error(message.slice(0, shortText), { cause: unsent }), { name: name.slice(0, shortText), code });
+  const fields = fieldsOf(error);
+  return errorOf({ ...fields, name: fields.name.slice(0, shortText), message: fields.message.slice(0, shortText), cause: unsent, errors: undefined });
 }
 
 function methodOf(implementation: object, method: string): (...args: unknown[]) => unknown {

@@ -3,6 +3,7 @@ import { AstraError, systemClock, toConnection, type Clock, type Connection, typ
 import type { Codec } from "../message/codec.ts";
 import { msgpack } from "../message/msgpack.ts";
 import { pack } from "../message/pack.ts";
+import { ignore } from "../promises.ts";
 import { MessageQueue } from "../queue/message-queue.ts";
 import { Receiver } from "../receiver.ts";
 import type { Abortable, Sender } from "../sender.ts";
@@ -77,7 +78,7 @@ export class Channels<In = unknown> implements AsyncIterable<Receiver<In>, undef
   /** Opens a channel, at once and without a round trip. Throws as `session.open` does: ERR_ASTRANET_SESSION_CLOSED, ERR_ASTRANET_SESSION_DRAINING, … */
   open<T = unknown>(): Sender<T> {
     const stream = this.#host.openStream();
-    stream.write(this.#preface).catch(() => undefined);
+    stream.write(this.#preface).catch(ignore);
     return senderOf<T>(this.#host, new Port(stream));
   }
 

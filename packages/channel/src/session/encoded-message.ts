@@ -7,7 +7,7 @@ import { explained, Unsupported } from "../message/unsupported.ts";
 import { varintBytes } from "../message/varint.ts";
 import type { Item } from "../queue/item.ts";
 import type { ChannelHost } from "./host.ts";
-import { frameRoom } from "./message-frame.ts";
+import { frameRoom, none } from "./message-frame.ts";
 
 /** The bytes of a message, and the ends that travel beside them. */
 export class EncodedMessage {
@@ -48,8 +48,6 @@ export function encodeForLater(host: ChannelHost, message: unknown): Item {
   const moved = ends.map((end, i) => toMove(end, kinds[i]!));
   return new Parcel(new EncodedMessage(payload, room, moved.map(({ fresh }) => fresh), kinds), moved);
 }
-
-const none: readonly never[] = [];
 
 /** The ends of a message that is being encoded. */
 class EndTable implements EndWriter {

@@ -44,7 +44,7 @@ function copied(payload: Uint8Array, references: readonly Reference[]): Uint8Arr
   return bytes;
 }
 
-const none: readonly Reference[] = [];
+export const none: readonly never[] = [];
 
 /** What `encodeMessage` made, without its length. Throws ERR_ASTRANET_PROTOCOL. */
 export function decodeMessage(body: Uint8Array, maxReferences: number): { readonly references: readonly Reference[]; readonly payload: Uint8Array } {

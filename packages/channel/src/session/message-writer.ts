@@ -7,12 +7,11 @@ import type { Consumer } from "../queue/consumer.ts";
 import { bind } from "./bind.ts";
 import { encodeNow } from "./encoded-message.ts";
 import type { ChannelHost } from "./host.ts";
-import { encodeMessage } from "./message-frame.ts";
+import { encodeMessage, none } from "./message-frame.ts";
 import { isUnread, resetFor, whenTaken } from "./reset-codes.ts";
 import { SentEnds } from "./sent-ends.ts";
 
 const nothing = new Uint8Array(0);
-const none: readonly never[] = [];
 
 /** Sends what a queue has over a stream, one message after the other, and opens a stream for each end in them. */
 export class MessageWriter implements Consumer {

@@ -1,5 +1,6 @@
 import type { Stream, StreamSink } from "@astranet/mux";
 import { AstraError } from "@astranet/transport";
+import { ignore } from "../promises.ts";
 
 /** Who gets what comes on a stream. Bytes are paid for with `port.consume`. */
 export interface PortReader {
@@ -43,12 +44,12 @@ export class Port implements StreamSink {
 
   /** Only the other direction is of use: what comes is dropped. */
   ignore(): void {
-    this.read({ data: (chunk) => this.consume(chunk.length), end: () => undefined, failed: () => undefined });
+    this.read({ data: (chunk) => this.consume(chunk.length), end: ignore, failed: ignore });
   }
 
   /** Nothing is written here, or no more. */
   endWriting(): void {
-    this.stream.end().catch(() => undefined);
+    this.stream.end().catch(ignore);
   }
 
   consume(bytes: number): void {

@@ -1,5 +1,5 @@
 import type { RecordStore } from "@astranet/discovery";
-import { TokenBucket, type Clock, type Timer } from "@astranet/transport";
+import { Subscribers, TokenBucket, type Clock, type Timer } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
 import { adjacencySlot, encodeAdjacency, fragmentCounts, fragmentOf, maxFragmentEntries, type Neighbour } from "./adjacency-record.ts";
 import { FlapDamper } from "./flap-damper.ts";
@@ -57,7 +57,7 @@ export class Adjacency implements Neighbours {
   readonly #links = new Map<NodeId, OwnLink>();
   /** Of links that are down; oldest loss first. */
   readonly #dampers = new Map<NodeId, FlapDamper>();
-  readonly #callbacks = new Set<(id: NodeId) => void>();
+  readonly #callbacks = new Subscribers<[id: NodeId]>();
   readonly #bucket: TokenBucket;
   #fragments = [new Map<NodeId, Neighbour>()];
   readonly #due = new Set<number>();
@@ -136,10 +136,7 @@ export class Adjacency implements Neighbours {
   }
 
   subscribe(callback: (id: NodeId) => void): () => void {
-    this.#callbacks.add(callback);
-    return () => {
-      this.#callbacks.delete(callback);
-    };
+    return this.#callbacks.add(callback);
   }
 
   /** Writes nothing more and tells nobody. What is written stays. */
@@ -180,7 +177,7 @@ export class Adjacency implements Neighbours {
   }
 
   #tell(id: NodeId): void {
-    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(id);
+    this.#callbacks.tell(id);
   }
 
   #list(id: NodeId, entry: Neighbour | undefined): void {

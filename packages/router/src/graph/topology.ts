@@ -1,5 +1,5 @@
 import type { Reachability, RecordStore } from "@astranet/discovery";
-import type { Clock, Timer } from "@astranet/transport";
+import { Subscribers, type Clock, type Timer } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
 import { Alternatives } from "./alternatives.ts";
 import { CompactGraph } from "./compact-graph.ts";
@@ -62,8 +62,8 @@ export class Topology implements Reachability {
   readonly #state: LinkState;
   readonly #backoff: SpfBackoff;
   readonly #alternatives = new Alternatives();
-  readonly #callbacks = new Set<(id: NodeId) => void>();
-  readonly #linkCallbacks = new Set<(a: NodeId, b: NodeId) => void>();
+  readonly #callbacks = new Subscribers<[id: NodeId]>();
+  readonly #linkCallbacks = new Subscribers<[a: NodeId, b: NodeId]>();
   readonly #ends: (() => void)[];
   /** Links of this node that paths to others do not lead over for now. */
   readonly #unsteady = new Set<NodeId>();
@@ -128,18 +128,12 @@ export class Topology implements Reachability {
    * that lasted for a moment only is told where `cost` or `hops` was asked in that moment. Returns what ends it.
    */
   subscribe(callback: (id: NodeId) => void): () => void {
-    this.#callbacks.add(callback);
-    return () => {
-      this.#callbacks.delete(callback);
-    };
+    return this.#callbacks.add(callback);
   }
 
   /** Calls `callback`, synchronously, with the ends of each link that appeared, is gone, or costs something else. Returns what ends it. */
   subscribeLinks(callback: (a: NodeId, b: NodeId) => void): () => void {
-    this.#linkCallbacks.add(callback);
-    return () => {
-      this.#linkCallbacks.delete(callback);
-    };
+    return this.#linkCallbacks.add(callback);
   }
 
   /** The best path to `to` now, without what is to be avoided: cheapest first, then fewest hops, then by order of ids. */
@@ -212,7 +206,7 @@ export class Topology implements Reachability {
 
   #linkChanged(a: GraphNode, b: GraphNode, after: number | undefined): void {
     this.#version += 1;
-    for (const callback of [...this.#linkCallbacks]) if (this.#linkCallbacks.has(callback)) callback(a.id, b.id);
+    this.#linkCallbacks.tell(a.id, b.id);
     if (!this.#isFollowing) return;
     const { self } = this.#state;
     if (a === self || b === self) this.#ownLinkChanged(a === self ? b : a, after);
@@ -293,7 +287,7 @@ export class Topology implements Reachability {
     const changed = candidates.filter((node) => this.#noteTold(node) || this.#askedAhead.has(node));
     this.#askedAhead.clear();
     for (const node of candidates) this.#state.prune(node);
-    for (const { id } of changed) for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(id);
+    for (const { id } of changed) this.#callbacks.tell(id);
   }
 
   /** Whether something is to be told about a node that was not told before. */

@@ -1,5 +1,5 @@
 import type { Reachability } from "@astranet/discovery";
-import type { Clock, Timer } from "@astranet/transport";
+import { Subscribers, type Clock, type Timer } from "@astranet/transport";
 import type { NodeId } from "../node-id.ts";
 import { admit, redundantOf } from "./admission.ts";
 import { sameBytes, type Hello } from "./hello.ts";
@@ -19,7 +19,7 @@ export class PeerTable implements Reachability {
   readonly #self: NodeId;
   readonly #clock: Clock;
   readonly #peers = new Map<NodeId, Peer>();
-  readonly #callbacks = new Set<(id: NodeId) => void>();
+  readonly #callbacks = new Subscribers<[id: NodeId]>();
   /** Called whenever a link is up no more. */
   readonly #departures = new Set<() => void>();
 
@@ -77,10 +77,7 @@ export class PeerTable implements Reachability {
   }
 
   subscribe(callback: (id: NodeId) => void): () => void {
-    this.#callbacks.add(callback);
-    return () => {
-      this.#callbacks.delete(callback);
-    };
+    return this.#callbacks.add(callback);
   }
 
   /** Resolves when no link to the process that `hello` is of is up. Rejects with `signal.reason` after an abort. */
@@ -121,6 +118,6 @@ export class PeerTable implements Reachability {
   }
 
   #tell(id: NodeId): void {
-    for (const callback of [...this.#callbacks]) if (this.#callbacks.has(callback)) callback(id);
+    this.#callbacks.tell(id);
   }
 }
